@@ -1,0 +1,53 @@
+# Everything happens in .venv, which each target sets up for itself.
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
+
+.PHONY: help demo test test-system check bench clean .venv
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo         push and pull 34,000 records through a real Kinto server"
+	@echo "make test         all tests that need nothing but pip"
+	@echo "make test-system  tests against nginx and other system packages"
+	@echo "make check        ruff, mypy, pyright, import-linter"
+	@echo "make bench        measure, and write docs/benchmarks.md"
+	@echo "make clean        remove .venv and caches"
+
+demo: .venv/run
+	@$(BIN)/python examples/kinto_demo.py
+
+test: .venv/run
+	@$(BIN)/python -m pytest -q
+
+test-system: .venv/run
+	@tests/system/run
+
+check: .venv/check
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+	@$(BIN)/lint-imports --no-cache
+
+bench: .venv/run
+	@$(BIN)/python -m benchmarks.run
+
+clean:
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
+	@find src tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+# The whole environment, for an editor or a shell.
+.venv: .venv/run .venv/check
+
+# Stamps: what a target needs is installed again when pyproject.toml changes.
+.venv/run: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("restwright needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=/path/to/python3.11")'
+	@echo "Setting up .venv ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) install -e '.[kinto,test]'
+	@touch $@
+
+.venv/check: .venv/run
+	@$(PIP) install -e '.[check]'
+	@touch $@
