@@ -1,0 +1,77 @@
+"""Kinto in a process of its own; started by `kinto.py`, which says what comes in and what goes out.
+
+In: one line of JSON with the directory and the settings, then nothing until the end. Out: one line of JSON
+with the ports, when requests to both are answered.
+"""
+
+# pyright: basic
+# (None of the packages that make up the server has types.)
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import socket
+import sys
+import threading
+from typing import Any
+
+import bcrypt
+import kinto
+from waitress.server import create_server
+from werkzeug.middleware.shared_data import SharedDataMiddleware
+
+
+def main() -> None:
+    report, sys.stdout = sys.stdout, sys.stderr  # Kinto prints; that belongs into the log
+    logging.basicConfig(level=logging.WARNING)
+    # Tasks that wait for a thread are normal here: hundreds of requests come at once.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    configuration = json.loads(sys.stdin.readline())
+    directory: str = configuration["directory"]
+    threading.Thread(target=hold_leash, args=[directory], daemon=True).start()
+
+    api, attachments = listen(), listen()
+    files = f"{directory}/attachments"
+    settings: dict[str, str] = {
+        "kinto.attachment.base_path": files,
+        "kinto.attachment.base_url": f"http://127.0.0.1:{port(attachments)}/attachments/",
+        **configuration["settings"],
+    }
+    # A quarter of a second for each new account and each log-in is right in production, and not here.
+    expensive = bcrypt.gensalt
+    bcrypt.gensalt = lambda *_: expensive(rounds=4)
+    server = create_server(
+        SharedDataMiddleware(kinto.main({}, **settings), {"/attachments": files}, cache=False),
+        sockets=[api, attachments],
+        threads=4,
+        connection_limit=4096,
+        asyncore_use_poll=True,  # select() ends at 1024 descriptors
+    )
+    print(json.dumps({"api": port(api), "attachments": port(attachments)}), file=report, flush=True)
+    server.run()
+
+
+def hold_leash(directory: str) -> None:
+    """End with the parent: its end of our standard input closes then, however it ends."""
+    sys.stdin.read()
+    shutil.rmtree(directory, ignore_errors=True)
+    os._exit(0)
+
+
+def listen() -> socket.socket:
+    # Bound before the application is configured, which has to know its ports: none is lost to someone else.
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    listener.settimeout(0)  # waitress polls
+    return listener
+
+
+def port(listener: socket.socket) -> int:
+    address: tuple[Any, ...] = listener.getsockname()
+    return int(address[1])
+
+
+if __name__ == "__main__":
+    main()

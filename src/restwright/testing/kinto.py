@@ -1,0 +1,195 @@
+"""The real Kinto server, for demos and tests.
+
+Kinto runs in a process of its own, on free loopback ports, with everything in memory. The process is on a
+leash: its standard input is a pipe that we hold. When the pipe closes because we died, it removes its files
+and exits. So no server is ever left behind.
+
+Needs the extra `restwright[kinto]`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import requests
+
+__all__ = ["KintoServer", "kinto_server"]
+
+# Run by path, not with -m: the server has no use for our package, and importing it costs time.
+PROCESS = Path(__file__).with_name("_kinto_process.py")
+ANSWER_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True)
+class KintoServer:
+    """A running Kinto. Accounts, like everything else, are gone after `flush`."""
+
+    url: str
+    """Root of the API, `http://127.0.0.1:<port>/v1`, without a trailing slash."""
+    attachments_url: str
+    """Where attached files are downloaded, with a trailing slash; not the origin of `url`."""
+    directory: Path
+    """Holds the attached files in `attachments/` and the server's log in `log`; removed at the end."""
+    pid: int
+    """Process id of the server."""
+
+    def create_account(self, user: str, password: str) -> None:
+        """Let `user` log in with `password`, by basic authentication."""
+        self._send("PUT", f"/accounts/{user}", {"data": {"password": password}})
+
+    def flush(self) -> None:
+        """Forget all objects, permissions and accounts."""
+        self._send("POST", "/__flush__")
+
+    @property
+    def log(self) -> str:
+        """What the server has logged so far: warnings and tracebacks."""
+        return (self.directory / "log").read_text(errors="replace")
+
+    def _send(self, method: str, path: str, body: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy between us and the loopback
+            session.request(method, self.url + path, json=body, timeout=ANSWER_TIMEOUT).raise_for_status()
+
+
+@contextmanager
+def kinto_server(
+    *,
+    paginate_by: int = 100,
+    openid_issuer: str | None = None,
+    settings: Mapping[str, str | int | bool] | None = None,
+    start_timeout: float = 60.0,
+) -> Generator[KintoServer]:
+    """Start Kinto, wait until it answers, and stop it at the end.
+
+    Enabled are the plugins accounts (anyone may create one), default bucket, history, flush, attachment, and the
+    permissions endpoint. Whoever is logged in may create buckets.
+
+    Args:
+        paginate_by: Objects per page at most.
+        openid_issuer: URL of an OpenID provider whose bearer tokens are accepted too. It has to be listening
+            already: Kinto reads its configuration at start-up. The user id is `openid:<email>`.
+        settings: More settings of Kinto, by their full names; they win over ours.
+            For instance `{"kinto.backoff": 30, "kinto.readonly": True}`.
+        start_timeout: Seconds.
+
+    Raises:
+        ImportError: Kinto is not installed.
+        RuntimeError: It did not start; the message ends with its log.
+    """
+    _require("kinto", "kinto_attachment", "waitress")
+    with tempfile.TemporaryDirectory(prefix="restwright-kinto-", ignore_cleanup_errors=True) as name:
+        directory = Path(name)
+        configuration = {
+            "directory": name,
+            "settings": {
+                **_settings(paginate_by, openid_issuer),
+                **{key: _ini(value) for key, value in (settings or {}).items()},
+            },
+        }
+        with (directory / "log").open("wb") as log, _process(directory, log) as process:
+            ports = _start(process, configuration, start_timeout)
+            if ports is None:
+                tail = (directory / "log").read_text(errors="replace")[-4000:]
+                message = (
+                    f"Kinto did not start within {start_timeout:g} s, or died. Its log ends with:\n{tail}"
+                )
+                raise RuntimeError(message)
+            yield KintoServer(
+                url=f"http://127.0.0.1:{ports['api']}/v1",
+                attachments_url=f"http://127.0.0.1:{ports['attachments']}/attachments/",
+                directory=directory,
+                pid=process.pid,
+            )
+
+
+def _require(*packages: str) -> None:
+    missing = [package for package in packages if importlib.util.find_spec(package) is None]
+    if missing:
+        message = f"{', '.join(missing)} not found: pip install 'restwright[kinto]'"
+        raise ImportError(message)
+
+
+@contextmanager
+def _process(directory: Path, log: IO[bytes]) -> Generator[subprocess.Popen[bytes]]:
+    # -P: or the script's folder comes first in sys.path, where our kinto.py shadows the server's package.
+    # -W: nobody reads its warnings, and PYTHONWARNINGS=error in our environment must not break it.
+    command = [sys.executable, "-P", "-W", "ignore", str(PROCESS)]
+    # cwd: Kinto looks for config/kinto.ini there, and must not find one of the user's.
+    process = subprocess.Popen(  # noqa: S603
+        command, cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+    )
+    try:
+        yield process
+    finally:
+        # Kill, not ask: it holds nothing that is worth a wait.
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def _start(
+    process: subprocess.Popen[bytes], configuration: Mapping[str, object], timeout: float
+) -> dict[str, int] | None:
+    """Hand over the configuration; give the ports when the server listens, None when it does not come up."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    watchdog = threading.Timer(timeout, process.kill)
+    watchdog.start()
+    try:
+        process.stdin.write(json.dumps(configuration).encode() + b"\n")
+        process.stdin.flush()
+        line = process.stdout.readline()
+    except BrokenPipeError:
+        return None
+    finally:
+        watchdog.cancel()
+    ports: dict[str, int] | None = json.loads(line) if line else None
+    return ports
+
+
+def _settings(paginate_by: int, openid_issuer: str | None) -> dict[str, str]:
+    plugins = ["default_bucket", "accounts", "history", "flush"]
+    settings = {
+        "kinto.userid_hmac_secret": "not a secret",
+        "kinto.storage_backend": "kinto.core.storage.memory",
+        "kinto.cache_backend": "kinto.core.cache.memory",
+        "kinto.permission_backend": "kinto.core.permission.memory",
+        "kinto.paginate_by": str(paginate_by),
+        "kinto.experimental_permissions_endpoint": "true",
+        "kinto.account_create_principals": "system.Everyone",
+        "kinto.bucket_create_principals": "system.Authenticated",
+        "kinto.attachment.extensions": "any",
+        "multiauth.policies": "account",
+        "multiauth.policy.account.use": "kinto.plugins.accounts.AccountsPolicy",
+    }
+    if openid_issuer is not None:
+        plugins.append("openid")
+        settings |= {
+            "multiauth.policies": "account openid",
+            "multiauth.policy.openid.use": "kinto.plugins.openid.OpenIDConnectPolicy",
+            "multiauth.policy.openid.issuer": openid_issuer,
+            "multiauth.policy.openid.client_id": "restwright",
+            "multiauth.policy.openid.client_secret": "not a secret",
+            "multiauth.policy.openid.userid_field": "email",
+        }
+    settings["kinto.includes"] = " ".join(
+        [*(f"kinto.plugins.{name}" for name in plugins), "kinto_attachment"]
+    )
+    return settings
+
+
+def _ini(value: str | float) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,51 @@
+"""The real Kinto, one server for the whole run; tests stay apart by having an account each."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from restwright.testing.kinto import KintoServer, kinto_server
+
+
+@pytest.fixture(scope="session")
+def kinto() -> Iterator[KintoServer]:
+    """A server with room for 100 objects on a page."""
+    with kinto_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def paginated_kinto() -> Iterator[KintoServer]:
+    """A server with room for 5 objects on a page."""
+    with kinto_server(paginate_by=5) as server:
+        yield server
+
+
+def new_account(server: KintoServer) -> tuple[str, str]:
+    user, password = f"user-{uuid.uuid4().hex}", uuid.uuid4().hex
+    server.create_account(user, password)
+    return user, password
+
+
+@pytest.fixture
+def account(kinto: KintoServer) -> tuple[str, str]:
+    """A fresh user and password on `kinto`."""
+    return new_account(kinto)
+
+
+@pytest.fixture
+def paginated_account(paginated_kinto: KintoServer) -> tuple[str, str]:
+    """A fresh user and password on `paginated_kinto`."""
+    return new_account(paginated_kinto)
+
+
+@pytest.fixture
+def bucket(kinto: KintoServer, account: tuple[str, str]) -> str:
+    """Id of an empty bucket on `kinto` that belongs to `account`."""
+    name = f"bucket-{uuid.uuid4().hex}"
+    requests.put(f"{kinto.url}/buckets/{name}", auth=account, timeout=10).raise_for_status()
+    return name
