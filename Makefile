@@ -3,6 +3,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
+# Debian packages of `make test-system`, installed where they are missing.
+SYSTEM_PACKAGES := nginx
+INSTALL_SYSTEM = { dpkg -s $(SYSTEM_PACKAGES) >/dev/null 2>&1 || { test "$$(id -u)" = 0 && apt-get -qq update \
+	&& DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null; } \
+	|| { echo "Please install: $(SYSTEM_PACKAGES)" >&2; exit 1; }; }
+
 .PHONY: help demo test test-system check bench clean .venv
 .DEFAULT_GOAL := help
 
@@ -18,15 +24,16 @@ demo: .venv/run
 	@$(BIN)/python examples/kinto_demo.py
 
 test: .venv/run
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest
 
 test-system: .venv/run
-	@tests/system/run
+	@if ls tests/system/test_*.py >/dev/null 2>&1; then $(INSTALL_SYSTEM) && $(BIN)/python -m pytest tests/system; \
+	else echo "No system tests yet."; fi
 
 check: .venv/check
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
-	@$(BIN)/mypy
+	@$(BIN)/mypy $(wildcard src tests/typing)
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 	@$(BIN)/lint-imports --no-cache
 

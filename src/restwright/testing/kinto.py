@@ -40,8 +40,6 @@ class KintoServer:
     """Where attached files are downloaded, with a trailing slash; not the origin of `url`."""
     directory: Path
     """Holds the attached files in `attachments/` and the server's log in `log`; removed at the end."""
-    pid: int
-    """Process id of the server."""
 
     def create_account(self, user: str, password: str) -> None:
         """Let `user` log in with `password`, by basic authentication."""
@@ -72,8 +70,8 @@ def kinto_server(
 ) -> Generator[KintoServer]:
     """Start Kinto, wait until it answers, and stop it at the end.
 
-    Enabled are the plugins accounts (anyone may create one), default bucket, history, flush, attachment, and the
-    permissions endpoint. Whoever is logged in may create buckets.
+    Enabled are the plugins accounts (anyone may create one), default bucket, history, flush, attachment, and
+    the permissions endpoint. Whoever is logged in may create buckets.
 
     Args:
         paginate_by: Objects per page at most.
@@ -109,7 +107,6 @@ def kinto_server(
                 url=f"http://127.0.0.1:{ports['api']}/v1",
                 attachments_url=f"http://127.0.0.1:{ports['attachments']}/attachments/",
                 directory=directory,
-                pid=process.pid,
             )
 
 
