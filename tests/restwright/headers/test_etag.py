@@ -38,8 +38,11 @@ def test_entity_tags(value, tag):
         '"\x00"',
         '"\u20ac"',
         "*",
-    ]
-    + ['"a\r\nX: y"', '"\ud800"', '"' * 1_000_000, '"' + "a" * 1_000_000],
+        '"a\r\nX: y"',
+        '"\ud800"',
+        '"' * 1_000_000,
+        '"' + "a" * 1_000_000,
+    ],
     ids=lambda value: ascii(value)[:40],
 )
 def test_garbage(value):

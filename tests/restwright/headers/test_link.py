@@ -35,7 +35,7 @@ from restwright.headers import Link, next_link, parse_link
         ("</a>; rel=", [Link("/a")]),
         ("</a>; =x", [Link("/a")]),
         ("</a>;", [Link("/a")]),
-        ("\x00\ud800<\udfff>; \x00=\x01", [Link("\udfff", (), {"\x00": "\x01"})]),
+        ("\x00\ud800,<\udfff>; \x00=\x01", [Link("\udfff", (), {"\x00": "\x01"})]),
         ("</a>; title=\u0661\xb2\xa0", [Link("/a", (), {"title": "\u0661\xb2"})]),
     ],
 )
@@ -67,11 +67,11 @@ def test_links_of_a_value(value, links):
 )
 @pytest.mark.parametrize("start", ["", "<a>; rel=next ", '<a>; rel="'])
 def test_hostile_values_take_linear_time(start, piece):
-    """A quadratic reading of a million characters takes minutes."""
-    value = start + piece * (1_000_000 // len(piece))
+    """A quadratic reading of 300,000 characters takes many seconds."""
+    value = start + piece * (300_000 // len(piece))
     began = time.process_time()
     parse_link(value)
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 2
 
 
 def test_next_link_is_the_first_with_that_relation():
@@ -80,11 +80,10 @@ def test_next_link_is_the_first_with_that_relation():
     assert next_link({"link": "</5>; rel=next"}) == "/5"
 
 
-@pytest.mark.parametrize(
-    "headers", [{}, {"Link": ""}, {"Link": "</1>; rel=prev"}, {"Link": "</1>; rel=nextish"}]
-)
-def test_no_next_link(headers):
-    assert next_link(headers) is None
+@pytest.mark.parametrize("value", ["", "</1>", "</1>; rel=prev", "</1>; rel=nextish", "</1>; rev=next"])
+def test_no_next_link(value):
+    assert next_link({}) is None
+    assert next_link({"Link": value}) is None
 
 
 def test_a_link_with_an_anchor_is_about_something_else():
