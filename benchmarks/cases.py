@@ -1,0 +1,110 @@
+"""What is measured, and what was promised of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from benchmarks.environments import OURS
+
+Result: TypeAlias = Mapping[str, float | str]  # the medians of one peer, or {"failed": why}
+Results: TypeAlias = Mapping[str, Mapping[str, Result]]  # by case, by peer
+
+KINTO_HTTP = "kinto-http"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One table: some peers doing the same thing."""
+
+    name: str
+    group: str
+    title: str
+    peers: tuple[str, ...]  # the bare engine first
+    what: str  # of child.Job
+    calls: int = 0
+    in_flight: int = 1
+    rounds: int = 5
+
+
+# Each call of httpx with many in flight takes milliseconds: a tenth of the calls says enough.
+SLOW_ASYNC = {"httpx": 0.1}
+_ASYNC_PEERS = ("aiohttp", "httpx", KINTO_HTTP, OURS)
+CASES = (
+    Case(
+        "sync", "sync", "One record, sync", ("urllib3", "requests", "httpx", KINTO_HTTP, OURS), "sync", 3000
+    ),
+    Case("async-1", "async", "One record, async, 1 in flight", _ASYNC_PEERS, "async", 3000, 1),
+    Case("async-50", "async", "One record, async, 50 in flight", _ASYNC_PEERS, "async", 5000, 50),
+    Case("async-500", "async", "One record, async, 500 in flight", _ASYNC_PEERS, "async", 5000, 500),
+    Case("held", "listing", "A listing, held in a list", (KINTO_HTTP, OURS), "held", rounds=3),
+    Case(
+        "streamed",
+        "listing",
+        "A listing, streamed, sync",
+        ("urllib3", KINTO_HTTP, OURS),
+        "streamed",
+        rounds=3,
+    ),
+    Case(
+        "streamed-async",
+        "listing",
+        "A listing, streamed, async",
+        ("aiohttp", OURS),
+        "streamed-async",
+        rounds=3,
+    ),
+)
+IMPORT = "import"
+GROUPS = ("sync", "async", "listing", IMPORT)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """A promise: `figure` of the results is at most `limit`."""
+
+    text: str
+    limit: float
+    unit: str
+    figure: Callable[[Results], float]
+
+    def of(self, results: Results) -> float | None:
+        """The figure, or None where something it needs was not measured or failed."""
+        try:
+            return self.figure(results)
+        except KeyError:
+            return None
+
+
+def _cpu(results: Results, case: str, peer: str = OURS) -> float:
+    return float(results[case][peer]["cpu_us"])
+
+
+def _ratio(case: str, peer: str) -> Callable[[Results], float]:
+    return lambda results: _cpu(results, case) / _cpu(results, case, peer)
+
+
+def _growth(case: str) -> Callable[[Results], float]:
+    return lambda results: float(results[case][OURS]["growth_mb"])
+
+
+def _slope(results: Results) -> float:
+    return max(_cpu(results, "async-50"), _cpu(results, "async-500")) / _cpu(results, "async-1")
+
+
+REACHES = (
+    Reach("sync: CPU of a call, to bare urllib3", 1.25, "x", _ratio("sync", "urllib3")),
+    Reach("sync: CPU of a call, to kinto-http", 0.45, "x", _ratio("sync", KINTO_HTTP)),
+    Reach("async, 50 in flight: CPU of a call, to bare aiohttp", 1.5, "x", _ratio("async-50", "aiohttp")),
+    Reach("async, 50 in flight: CPU of a call, to kinto-http", 0.2, "x", _ratio("async-50", KINTO_HTTP)),
+    Reach("async, flat: CPU of a call, at 50 or 500 in flight to 1", 1.25, "x", _slope),
+    Reach("listing streamed, sync: growth of memory", 20, "MB", _growth("streamed")),
+    Reach("listing streamed, async: growth of memory", 20, "MB", _growth("streamed-async")),
+    Reach(
+        "import kinto_http: CPU beyond import requests",
+        150,
+        "ms",
+        lambda results: float(results[IMPORT][OURS]["difference_ms"]),
+    ),
+)

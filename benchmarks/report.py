@@ -1,0 +1,141 @@
+"""The results as Markdown, for the console and for docs/benchmarks.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from benchmarks.cases import CASES, IMPORT, KINTO_HTTP, REACHES, Case, Result, Results
+from benchmarks.environments import OURS
+
+_NONE = "-"
+
+PAGE = """\
+# What a call costs
+
+Written by `make bench`; do not edit. Times differ between machines, the ratios much less: all figures come
+from one run, in which the clients took turns.
+
+{tables}
+## How it was measured
+
+{facts}
+
+- Every figure is the median of some rounds. In a round each client runs once, in a process of its own, in an
+  environment of its own that holds the latest release from PyPI. Ours and kinto-http run the same script.
+- One stub server answers all: a record of 250 bytes under the headers of a Kinto server, and a listing whose
+  pages name the next one in `Next-Page`. The server is kept on one core and the client on another. (Threads
+  gain by that: on one core they do not fight over the interpreter lock. `--free` lets the client use all.)
+- CPU is what the client used, user and system, in all its threads, after a warm-up in which every answer was
+  checked. Memory is how far the peak of the resident set rose after a warm-up of three pages.
+- urllib3 and aiohttp are used bare: `json` and ready-made headers. "N in flight" is N tasks that share one
+  client. "Flat" allows a quarter more.
+
+## To run it again
+
+`make bench` writes this page, in some minutes. The stub is nginx where that is on the PATH (`apt-get install
+nginx-light`), else a small server of ours. The environments of the others are made once, in `.bench/`; remove
+that folder to get newer releases.
+
+    .venv/bin/python -m benchmarks.run --quick             # a tenth of the calls, one round
+    .venv/bin/python -m benchmarks.run --only sync import  # some parts: sync, async, listing, import
+    .venv/bin/python -m benchmarks.run --peers urllib3 ours --json medians.json
+    .venv/bin/python -m benchmarks.profile_call            # where the time of our call goes
+"""
+
+
+def page(results: Results, known: Mapping[str, str]) -> str:
+    """docs/benchmarks.md."""
+    return PAGE.format(tables=tables(results), facts=facts(known))
+
+
+def facts(known: Mapping[str, str]) -> str:
+    """What the figures depend on."""
+    return "\n".join(f"- {name}: {value}" for name, value in known.items())
+
+
+def tables(results: Results) -> str:
+    """What was reached, then each case."""
+    reaches = [_reach_row(reach.text, reach.of(results), reach.limit, reach.unit) for reach in REACHES]
+    parts = ["## What was to be reached\n", _table(("figure", "measured", "at most", ""), reaches)]
+    for case in CASES:
+        if case.name in results:
+            rows = _listing_rows if case.group == "listing" else _call_rows
+            parts += [f"## {case.title}\n", rows(case, results[case.name])]
+    if IMPORT in results:
+        parts += ["## Import\n", _import_rows(results[IMPORT])]
+    return "\n".join(parts)
+
+
+def _reach_row(text: str, figure: float | None, limit: float, unit: str) -> tuple[str, ...]:
+    if figure is None:
+        return text, _NONE, f"{limit:g} {unit}", "not measured"
+    shown = f"{figure:.2f}" if unit == "x" else f"{figure:.0f}"
+    return text, f"{shown} {unit}", f"{limit:g} {unit}", "met" if figure <= limit else "**not met**"
+
+
+def _call_rows(case: Case, results: Mapping[str, Result]) -> str:
+    bare = case.peers[0]
+    return _table(
+        ("client", "CPU of a call, µs", "calls a second", f"CPU to {bare}", f"CPU to {KINTO_HTTP}"),
+        [
+            _row(peer, result, ("cpu_us", "per_second"), (results.get(bare), results.get(KINTO_HTTP)))
+            for peer, result in results.items()
+        ],
+    )
+
+
+def _listing_rows(case: Case, results: Mapping[str, Result]) -> str:
+    bare = case.peers[0]
+    return _table(
+        ("client", "CPU of a record, µs", "records a second", "memory grew by, MB", f"CPU to {bare}"),
+        [
+            _row(peer, result, ("cpu_us", "per_second", "growth_mb"), (results.get(bare),))
+            for peer, result in results.items()
+        ],
+    )
+
+
+def _import_rows(results: Mapping[str, Result]) -> str:
+    return _table(
+        ("client", "import kinto_http, ms", "import requests, ms", "difference, ms"),
+        [
+            _row(peer, result, ("module_ms", "beside_ms", "difference_ms"), ())
+            for peer, result in results.items()
+        ],
+    )
+
+
+def _row(
+    peer: str, result: Result, columns: Sequence[str], others: Iterable[Result | None]
+) -> tuple[str, ...]:
+    name = f"**{peer}**" if peer == OURS else peer
+    if "failed" in result:
+        return name, str(result["failed"])
+    cells = [_number(float(result[column])) for column in columns]
+    for other in others:
+        known = other is not None and "cpu_us" in other
+        cells.append(
+            f"{float(result['cpu_us']) / float(other['cpu_us']):.2f} x" if known and other else _NONE
+        )
+    return name, *cells
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    full = [tuple(head), *((*row, *[""] * (len(head) - len(row))) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*full, strict=True)]
+
+    def line(cells: Sequence[str]) -> str:
+        first, *others = (
+            cell.ljust(width) if n == 0 else cell.rjust(width)
+            for n, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        )
+        return "| " + " | ".join((first, *others)) + " |"
+
+    rule = (
+        "|" + "|".join("-" * (width + 1) + ("-" if n == 0 else ":") for n, width in enumerate(widths)) + "|"
+    )
+    return "\n".join((line(full[0]), rule, *map(line, full[1:]))) + "\n"
