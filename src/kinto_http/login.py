@@ -1,0 +1,291 @@
+"""Login in the user's browser.
+
+The server redirects the browser to an OpenID provider and then, with the token in the path, to a
+listener on this machine.  The listener lives for one login and is reached over loopback only.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import errno
+import html
+import json
+import logging
+import queue
+import socket
+import socketserver
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable, Mapping
+from functools import partial
+from http.server import BaseHTTPRequestHandler
+from types import TracebackType
+from typing import Any, Self, TypeGuard, cast
+from urllib.parse import quote, unquote
+
+import requests
+from requests import PreparedRequest
+from requests.auth import AuthBase
+
+from kinto_http.exceptions import KintoException
+from kinto_http.utils import urljoin
+
+logger = logging.getLogger(__name__)
+
+_CALLBACK_PATH = "/auth/"
+# The token is in the address bar: take it out of there and of the history.
+_PAGE = """<!doctype html><meta charset="utf-8"><title>{title}</title>
+<script>history.replaceState(null, "", "/")</script><h1>{title}</h1><p>{text}</p>"""
+
+
+class BrowserOAuth(AuthBase):
+    """Logs in at the first request, in a browser on this machine, and signs this and all later requests.
+
+    A request without a token waits for the user: run it where it may block.  However many threads
+    ask at once, there is one login, and they share its result, a failure too.
+
+    Args:
+        provider: Name of one of the server's OpenID providers; its first one when not given.
+        timeout: Seconds the user has for the login.
+    """
+
+    def __init__(self, provider: str | None = None, *, timeout: float = 300.0) -> None:
+        self.provider = provider
+        self.timeout = timeout
+        self.server_url: str | None = None  # the client says
+        self.header_type: str | None = None
+        self.token: str | None = None
+        self._lock = threading.Lock()
+        self._logins = 0  # that have ended, either way
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(provider={self.provider!r}, token={'***' if self.token else None!r})"
+
+    def __call__(self, r: PreparedRequest) -> PreparedRequest:
+        """Sign the request, after a login if there is no token.
+
+        Raises:
+            KintoException: The login failed or took too long.
+        """
+        token = self.token or self._token_after_login()
+        r.headers["Authorization"] = f"{self.header_type} {token}"
+        return r
+
+    def set_jwt_token(self, jwt_data: Mapping[str, Any]) -> None:
+        """Keep the token of a provider's answer.
+
+        Raises:
+            KintoException: There is none in it.
+        """
+        token = _access_token(jwt_data)
+        header_type = jwt_data.get("token_type") or self.header_type or "Bearer"
+        if not _fits_a_field(header_type):
+            raise KintoException("The login brought a token of an unusable type")
+        self.header_type = header_type
+        self.token = token  # last: whoever sees it without the lock sees its type too
+
+    def forget(self, refused: str | None = None) -> None:
+        """Drop the token, so that the next request logs in again.
+
+        Args:
+            refused: The `Authorization` field that was answered with a 401.  A newer token than that is
+                kept: of many requests that were refused together only the first leads to a login.
+        """
+        if self.token is None:
+            return  # at once: a login may be under way and hold the lock for minutes
+        with self._lock:
+            if refused in (None, f"{self.header_type} {self.token}"):
+                self.token = None
+
+    def _token_after_login(self) -> str:
+        ended_before = self._logins
+        with self._lock:
+            if self.token:
+                return self.token
+            if self._logins != ended_before:
+                raise KintoException("The login that another thread had begun failed")
+            try:
+                return self._login()
+            finally:
+                self._logins += 1
+
+    def _login(self) -> str:
+        if self.server_url is None:
+            raise KintoException("Cannot log in: no server_url")
+        provider = _choose(self._server_info(self.server_url), self.provider)
+        self.header_type = provider.get("header_type")
+        with _Listener() as listener:
+            callback, scope = quote(listener.url, safe=""), quote("openid email")
+            login_url = urljoin(self.server_url, str(provider["auth_path"]))
+            login_url = f"{login_url}?callback={callback}&scope={scope}"
+            # False when there is no browser; None from stand-ins in tests.
+            if webbrowser.open(login_url) is False:
+                logger.warning("No browser could be started: open %s in one on this machine", login_url)
+            jwt_data = listener.wait(self.timeout)
+        self.set_jwt_token(jwt_data)
+        return _access_token(jwt_data)
+
+    def _server_info(self, server_url: str) -> Mapping[str, Any]:
+        """The server's root document."""
+        try:
+            response = requests.get(urljoin(server_url, "/"), timeout=30)
+            response.raise_for_status()
+            info: Mapping[str, Any] = response.json()
+        except requests.RequestException as error:
+            raise KintoException("Cannot log in: the server did not say how", error) from error
+        return info
+
+
+class RequestHandler(BaseHTTPRequestHandler):
+    """Takes the token from the redirect that ends a login, and tells the user."""
+
+    timeout = 10  # seconds; browsers open connections ahead and then say nothing
+
+    def __init__(
+        self,
+        *args: Any,
+        set_jwt_token_callback: Callable[[dict[str, Any]], object] | None = None,
+        failure_callback: Callable[[KintoException], object] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        # Before the base class: its constructor handles the request.
+        self._on_token = set_jwt_token_callback
+        self._on_failure = failure_callback
+        super().__init__(*args, **kwargs)
+
+    def do_GET(self) -> None:
+        """Answer the redirect: 200 for a token, 400 for anything else, 404 off the callback path."""
+        if not self.path.startswith(_CALLBACK_PATH):
+            self.send_error(404)
+            return
+        # The callbacks come last, and come even if the browser has gone: they end the listener.
+        try:
+            jwt_data = _decode(self.path.removeprefix(_CALLBACK_PATH))
+        except KintoException as error:
+            try:
+                self._send_page(400, "Login failed", str(error))
+            finally:
+                if self._on_failure:
+                    self._on_failure(error)
+        else:
+            try:
+                self._send_page(200, "Login successful", "You may close this page.")
+            finally:
+                if self._on_token:
+                    self._on_token(jwt_data)
+
+    def _send_page(self, status: int, title: str, text: str) -> None:
+        page = _PAGE.format(title=title, text=html.escape(text)).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(page)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.end_headers()
+        self.wfile.write(page)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: the request line holds the token."""
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keep quiet on the terminal: a browser may hang up at any time."""
+        del request
+        logger.debug("Connection from %s broke: %r", client_address, sys.exc_info()[1])
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
+
+
+class _Listener:
+    """Listens on a free port, on both addresses that a browser may take `localhost` for."""
+
+    def __init__(self) -> None:
+        self._outcome: queue.SimpleQueue[dict[str, Any] | KintoException] = queue.SimpleQueue()
+        self._servers = self._bind()
+        self.url = f"http://localhost:{self._servers[0].server_address[1]}{_CALLBACK_PATH}"
+
+    def _bind(self) -> list[_Server]:
+        put = self._outcome.put
+        handler: Any = partial(RequestHandler, set_jwt_token_callback=put, failure_callback=put)
+        while True:
+            server = _Server(("127.0.0.1", 0), handler)
+            try:
+                return [server, _Server6(("::1", server.server_address[1]), handler)]
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    return [server]  # no IPv6 here
+                server.server_close()  # another program would get the token: take another port
+
+    def __enter__(self) -> Self:
+        for server in self._servers:
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
+
+    def wait(self, timeout: float) -> dict[str, Any]:
+        try:
+            outcome = self._outcome.get(timeout=timeout)
+        except queue.Empty:
+            raise KintoException(f"The login was not completed within {timeout:g} seconds") from None
+        if isinstance(outcome, KintoException):
+            raise outcome
+        return outcome
+
+
+def _choose(server_info: Mapping[str, Any], name: str | None) -> dict[str, Any]:
+    try:
+        openid = server_info["capabilities"].get("openid", {})
+        providers: dict[str, dict[str, Any]] = {each["name"]: each for each in openid.get("providers", ())}
+    except (AttributeError, KeyError, TypeError) as error:
+        raise KintoException("Cannot log in: this does not look like a Kinto server") from error
+    if not providers:
+        raise KintoException("Cannot log in: the server has no OpenID providers")
+    if name is None:
+        return next(iter(providers.values()))
+    if name not in providers:
+        raise KintoException(
+            f"Cannot log in: the server has no OpenID provider {name!r}, but {', '.join(providers)}"
+        )
+    return providers[name]
+
+
+def _decode(text: str) -> dict[str, Any]:
+    """The provider's answer as the server put it in the path: JSON in base64, of either alphabet."""
+    text = unquote(text).rstrip("=").translate(str.maketrans("-_", "+/"))
+    try:
+        answer: Any = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
+    except (binascii.Error, ValueError) as error:  # ValueError: not ASCII, UTF-8 or JSON
+        raise KintoException("The login ended with an answer that cannot be read") from error
+    if not isinstance(answer, dict):
+        raise KintoException("The login ended with an answer that is not an object")
+    jwt_data = cast("dict[str, Any]", answer)
+    _access_token(jwt_data)
+    return jwt_data
+
+
+def _access_token(jwt_data: Mapping[str, Any]) -> str:
+    token = jwt_data.get("access_token")
+    if token and _fits_a_field(token):
+        return token
+    # RFC 6749, 5.2: what an error answer has.  The rest of it may be secret.
+    reasons = [str(jwt_data[name]) for name in ("error", "error_description") if jwt_data.get(name)]
+    raise KintoException(f"The login brought no access token: {': '.join(reasons) or 'no reason given'}")
+
+
+def _fits_a_field(value: object) -> TypeGuard[str]:
+    # A line break in it would start another header field (RFC 9110, 5.5).
+    return isinstance(value, str) and value.isascii() and value.isprintable()

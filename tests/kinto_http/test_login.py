@@ -1,0 +1,482 @@
+import base64
+import errno
+import json
+import socket
+import threading
+import time
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+import requests
+
+import kinto_http.login as login_module
+from kinto_http.exceptions import KintoException
+from kinto_http.login import BrowserOAuth, RequestHandler
+
+TOKEN = {"access_token": "s3cr3t", "token_type": "Bearer", "id_token": "h1dden"}
+
+
+class Service(ThreadingHTTPServer):
+    """The part of Kinto and of its OpenID providers that a login sees."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), ServiceHandler)
+        self.url = f"http://127.0.0.1:{self.server_port}/v1"
+        self.root: object = {
+            "capabilities": {
+                "openid": {
+                    "providers": [
+                        {"name": "first", "auth_path": "/openid/first/login", "header_type": "Bearer+first"},
+                        {"name": "second", "auth_path": "/openid/second/login", "header_type": "Bearer+2"},
+                    ]
+                }
+            }
+        }
+        self.root_status = 200
+        self.logins: list[tuple[str, dict[str, list[str]]]] = []
+        self.answer = base64.b64encode(json.dumps(TOKEN).encode()).decode()
+
+
+class ServiceHandler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        url = urlsplit(self.path)
+        if url.path == "/v1/":
+            body = json.dumps(self.server.root).encode()
+            self.send_response(self.server.root_status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        else:
+            query = parse_qs(url.query, strict_parsing=True)
+            self.server.logins.append((url.path, query))
+            self.send_response(307)
+            self.send_header("Location", query["callback"][0] + quote(self.server.answer))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+class Browser:
+    """Stands in for the user's: follows the redirects in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.urls: list[str] = []
+        self.pages: list[requests.Response] = []
+        self.threads: list[threading.Thread] = []
+
+    def open(self, url: str) -> bool:
+        self.urls.append(url)
+        self.threads.append(threading.Thread(target=lambda: self.pages.append(requests.get(url, timeout=10))))
+        self.threads[-1].start()
+        return True
+
+    def page(self) -> requests.Response:
+        self.threads[-1].join()
+        return self.pages[-1]
+
+
+@contextmanager
+def running(server: ThreadingHTTPServer) -> Iterator[None]:
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    server = Service()
+    with running(server):
+        yield server
+
+
+@pytest.fixture
+def browser(monkeypatch) -> Iterator[Browser]:
+    browser = Browser()
+    monkeypatch.setattr(webbrowser, "open", browser.open)
+    yield browser
+    for thread in browser.threads:
+        thread.join()
+
+
+def login(service, provider=None, **kwargs) -> BrowserOAuth:
+    auth = BrowserOAuth(provider, **kwargs)
+    auth.server_url = service.url
+    return auth
+
+
+def authorization(auth) -> str:
+    return requests.Request("GET", "http://h/", auth=auth).prepare().headers["Authorization"]
+
+
+def test_the_first_request_logs_in_and_later_ones_keep_the_token(service, browser):
+    auth = login(service)
+    assert (auth.token, auth.header_type) == (None, None)
+    assert authorization(auth) == "Bearer s3cr3t"
+    assert authorization(auth) == "Bearer s3cr3t"
+    assert (auth.token, auth.header_type) == ("s3cr3t", "Bearer")
+    assert len(browser.urls) == 1
+
+
+def test_the_browser_is_sent_to_the_first_provider_with_an_encoded_callback(service, browser):
+    authorization(login(service))
+    callback = service.logins[0][1]["callback"][0]
+    port = urlsplit(callback).port
+    assert callback == f"http://localhost:{port}/auth/"
+    assert service.logins == [("/v1/openid/first/login", {"callback": [callback], "scope": ["openid email"]})]
+    query = f"callback=http%3A%2F%2Flocalhost%3A{port}%2Fauth%2F&scope=openid%20email"
+    assert browser.urls == [f"{service.url}/openid/first/login?{query}"]
+
+
+def test_a_slash_after_the_server_url_changes_nothing(service, browser):
+    service.url += "/"
+    authorization(login(service))
+    assert service.logins[0][0] == "/v1/openid/first/login"
+
+
+def test_a_provider_is_chosen_by_name(service, browser):
+    authorization(login(service, "second"))
+    assert service.logins[0][0] == "/v1/openid/second/login"
+
+
+@pytest.mark.parametrize(
+    ("provider", "root", "message"),
+    [
+        ("third", None, "no OpenID provider 'third', but first, second"),
+        (None, {"capabilities": {}}, "no OpenID providers"),
+        (None, {"capabilities": {"openid": {"providers": []}}}, "no OpenID providers"),
+        ("first", {"capabilities": {}}, "no OpenID providers"),
+        (None, {}, "does not look like a Kinto server"),
+        (None, [], "does not look like a Kinto server"),
+        (None, {"capabilities": {"openid": {"providers": ["first"]}}}, "does not look like a Kinto server"),
+    ],
+)
+def test_a_server_without_the_provider_is_a_clear_error(service, browser, provider, root, message):
+    service.root = service.root if root is None else root
+    with pytest.raises(KintoException, match=message):
+        authorization(login(service, provider))
+    assert not browser.urls
+
+
+def test_a_server_that_refuses_is_a_clear_error_with_its_response(service, browser):
+    service.root_status = 503
+    with pytest.raises(KintoException, match="Cannot log in") as caught:
+        authorization(login(service))
+    assert caught.value.response is not None
+    assert caught.value.response.status_code == 503
+
+
+def test_a_server_that_is_away_is_a_clear_error(browser):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
+    auth = BrowserOAuth()
+    auth.server_url = url
+    with pytest.raises(KintoException, match="Cannot log in") as caught:
+        authorization(auth)
+    assert isinstance(caught.value.__cause__, requests.ConnectionError)
+
+
+def test_a_login_without_a_client_is_a_clear_error():
+    with pytest.raises(KintoException, match="server_url"):
+        authorization(BrowserOAuth())
+
+
+@pytest.mark.parametrize("alphabet", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("padding", ["", "="], ids=["stripped", "padded"])
+@pytest.mark.parametrize("filler", ["", "?", "??", "ÿþ>>>~~~"])
+def test_both_base64_alphabets_with_or_without_padding(service, browser, alphabet, padding, filler):
+    text = json.dumps({**TOKEN, "filler": filler}, ensure_ascii=False)
+    encoded = alphabet(text.encode()).decode()
+    service.answer = encoded if padding else encoded.rstrip("=")
+    assert authorization(login(service)) == "Bearer s3cr3t"
+
+
+def test_the_alphabets_differ_in_what_is_tested():
+    text = json.dumps({**TOKEN, "filler": "ÿþ>>>~~~"}, ensure_ascii=False).encode()
+    assert base64.b64encode(text) != base64.urlsafe_b64encode(text)
+
+
+def test_a_token_without_a_type_gets_the_one_of_the_provider(service, browser):
+    service.answer = base64.b64encode(b'{"access_token": "t0"}').decode()
+    assert authorization(login(service, "second")) == "Bearer+2 t0"
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (
+            b'{"error": "access_denied", "error_description": "no <b>", "id_token": "h1dden"}',
+            "access_denied: no <b>",
+        ),
+        (b"{}", "no access token: no reason given"),
+        (b'{"access_token": null}', "no access token"),
+        (b'{"access_token": ""}', "no access token"),
+        (b'{"access_token": 5}', "no access token"),
+        (b'{"access_token": "a\\r\\nX: b"}', "no access token"),
+        (b'["access_token"]', "not an object"),
+        (b"not JSON", "cannot be read"),
+        (b"\xff", "cannot be read"),
+    ],
+)
+def test_an_answer_without_a_token_ends_the_login(service, browser, answer, message):
+    """At once: the user and the caller both hear of it."""
+    service.answer = base64.b64encode(answer).decode()
+    auth = login(service)
+    with pytest.raises(KintoException, match=message) as caught:
+        authorization(auth)
+    assert "h1dden" not in str(caught.value)
+    assert auth.token is None
+    assert browser.page().status_code == 400
+    assert "Login failed" in browser.page().text
+    assert "<b>" not in browser.page().text
+
+
+@pytest.mark.parametrize("answer", ["", "a", "!!!!", "é"])
+def test_an_answer_that_is_not_base64_ends_the_login(service, browser, answer):
+    service.answer = answer
+    with pytest.raises(KintoException, match="cannot be read"):
+        authorization(login(service))
+    assert browser.page().status_code == 400
+
+
+def test_a_token_type_that_would_start_another_header_is_refused(service, browser):
+    service.answer = base64.b64encode(b'{"access_token": "t0", "token_type": "a\\r\\nX: b"}').decode()
+    auth = login(service)
+    with pytest.raises(KintoException, match="unusable type"):
+        authorization(auth)
+    assert auth.token is None
+
+
+def test_the_success_page_does_not_leave_the_token_behind(service, browser):
+    authorization(login(service))
+    page = browser.page()
+    assert page.status_code == 200
+    assert "Login successful" in page.text
+    assert "s3cr3t" not in page.text
+    assert page.headers["Cache-Control"] == "no-store"
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_nothing_is_printed(service, browser, capfd):
+    """The request line of the callback holds the token."""
+    authorization(login(service))
+    browser.page()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_other_paths_are_404_and_do_not_end_the_login(service, monkeypatch):
+    statuses = []
+
+    def open_others_first(url):
+        callback = parse_qs(urlsplit(url).query)["callback"][0]
+        root = callback.removesuffix("/auth/")
+        statuses.extend(
+            requests.get(root + path, timeout=5).status_code for path in ("/", "/favicon.ico", "/auth")
+        )
+        statuses.append(requests.get(url, timeout=5).status_code)
+
+    monkeypatch.setattr(webbrowser, "open", open_others_first)
+    assert authorization(login(service)) == "Bearer s3cr3t"
+    assert statuses == [404, 404, 404, 200]
+
+
+def callback_port(url) -> int:
+    return urlsplit(parse_qs(urlsplit(url).query)["callback"][0]).port
+
+
+def test_it_listens_on_loopback_only_and_on_both_addresses_of_localhost(service, monkeypatch):
+    reached = {}
+
+    def look_around(url):
+        addresses = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
+        for host in ("127.0.0.1", "::1", "127.0.0.2", *addresses):
+            try:
+                socket.create_connection((host, callback_port(url)), timeout=1).close()
+            except OSError:
+                reached[host] = False
+            else:
+                reached[host] = True
+        requests.get(url, timeout=5)
+
+    monkeypatch.setattr(webbrowser, "open", look_around)
+    authorization(login(service))
+    with_ipv6 = has_ipv6_loopback()
+    assert (reached.pop("127.0.0.1"), reached.pop("::1")) == (True, with_ipv6)
+    assert len(reached) >= 1
+    assert not any(reached.values())
+
+
+def has_ipv6_loopback() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("errors", "tries"), [([errno.EADDRINUSE], 2), ([errno.EADDRNOTAVAIL], 1)])
+def test_a_port_that_another_program_has_on_ipv6_is_not_used(service, browser, monkeypatch, errors, tries):
+    """Half of the browsers would hand the token to it; a machine without IPv6 is no obstacle."""
+    asked = []
+
+    class Server6(login_module._Server6):
+        def server_bind(self):
+            asked.append(self.server_address[1])
+            if errors:
+                raise OSError(errors.pop(), "as if")
+            super().server_bind()
+
+    monkeypatch.setattr(login_module, "_Server6", Server6)
+    assert authorization(login(service)) == "Bearer s3cr3t"
+    assert len(asked) == tries
+    assert callback_port(browser.urls[0]) == asked[-1]
+
+
+def test_connections_opened_ahead_do_not_hold_it_up(service, monkeypatch):
+    """Browsers open some and say nothing."""
+    idle = []
+
+    def open_ahead(url):
+        idle.extend(socket.create_connection(("127.0.0.1", callback_port(url))) for _ in range(3))
+        requests.get(url, timeout=5)
+
+    monkeypatch.setattr(webbrowser, "open", open_ahead)
+    started = time.monotonic()
+    assert authorization(login(service)) == "Bearer s3cr3t"
+    assert time.monotonic() - started < 3
+    for connection in idle:
+        connection.close()
+
+
+def test_the_listener_is_gone_after_the_login(service, browser):
+    authorization(login(service))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", callback_port(browser.urls[0])), timeout=1)
+
+
+def test_a_user_who_does_not_log_in_is_a_timeout(service, monkeypatch):
+    urls = []
+    monkeypatch.setattr(webbrowser, "open", urls.append)
+    with pytest.raises(KintoException, match=r"not completed within 0\.05 seconds"):
+        authorization(login(service, timeout=0.05))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", callback_port(urls[0])), timeout=1)
+
+
+def test_without_a_browser_the_user_is_told_the_url(service, monkeypatch, caplog):
+    urls = []
+    monkeypatch.setattr(webbrowser, "open", lambda url: urls.append(url) or False)
+    with pytest.raises(KintoException, match="not completed"):
+        authorization(login(service, timeout=0.05))
+    assert urls[0] in caplog.text
+
+
+def in_threads(number, function) -> list[object]:
+    """What each call gave or raised; all begin before the first ends."""
+    barrier, outcomes = threading.Barrier(number), []
+
+    def call():
+        barrier.wait()
+        try:
+            outcomes.append(function())
+        except KintoException as error:
+            outcomes.append(error)
+
+    threads = [threading.Thread(target=call) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
+
+
+def test_many_threads_share_one_login(service, browser):
+    auth = login(service)
+    assert in_threads(20, lambda: authorization(auth)) == ["Bearer s3cr3t"] * 20
+    assert len(browser.urls) == 1
+
+
+def test_many_threads_share_one_failure_and_the_next_request_tries_again(service, monkeypatch, browser):
+    urls = []
+    monkeypatch.setattr(webbrowser, "open", urls.append)
+    auth = login(service, timeout=0.5)
+    outcomes = in_threads(10, lambda: authorization(auth))
+    assert [type(outcome) for outcome in outcomes] == [KintoException] * 10
+    assert len(urls) == 1
+    monkeypatch.setattr(webbrowser, "open", browser.open)
+    assert authorization(auth) == "Bearer s3cr3t"
+
+
+def test_a_forgotten_token_leads_to_a_login(service, browser):
+    auth = login(service)
+    authorization(auth)
+    auth.forget()
+    assert auth.token is None
+    service.answer = base64.b64encode(b'{"access_token": "t1", "token_type": "Bearer"}').decode()
+    assert authorization(auth) == "Bearer t1"
+    assert len(browser.urls) == 2
+
+
+def test_a_late_refusal_of_an_old_token_does_not_cost_the_new_one():
+    auth = BrowserOAuth()
+    auth.set_jwt_token({"access_token": "new", "token_type": "Bearer"})
+    auth.forget(refused="Bearer old")
+    assert auth.token == "new"
+    auth.forget(refused="Bearer new")
+    assert auth.token is None
+
+
+def test_forgetting_does_not_wait_for_a_login_under_way(service, monkeypatch):
+    auth = login(service)
+
+    def forget_meanwhile(url):
+        started = time.monotonic()
+        auth.forget("Bearer old")
+        assert time.monotonic() - started < 1
+        requests.get(url, timeout=5)
+
+    monkeypatch.setattr(webbrowser, "open", forget_meanwhile)
+    assert authorization(auth) == "Bearer s3cr3t"
+
+
+def test_a_token_may_be_set_by_hand():
+    auth = BrowserOAuth("first")
+    auth.set_jwt_token({"access_token": "t0", "token_type": "Bearer+OIDC"})
+    assert authorization(auth) == "Bearer+OIDC t0"
+    with pytest.raises(KintoException, match="invalid_grant"):
+        auth.set_jwt_token({"error": "invalid_grant"})
+    assert auth.token == "t0"
+
+
+def test_the_token_is_not_shown():
+    auth = BrowserOAuth("first")
+    assert repr(auth) == "BrowserOAuth(provider='first', token=None)"
+    auth.set_jwt_token(TOKEN)
+    assert repr(auth) == "BrowserOAuth(provider='first', token='***')"
+
+
+def test_the_handler_can_be_used_with_a_callback_alone():
+    """As published: `(*args, set_jwt_token_callback=None, **kwargs)`."""
+    tokens = []
+
+    def handler(*args):
+        return RequestHandler(*args, set_jwt_token_callback=tokens.append)
+
+    answer = quote(base64.b64encode(json.dumps(TOKEN).encode()).decode())
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    with running(server):
+        url = f"http://127.0.0.1:{server.server_port}"
+        assert requests.get(f"{url}/auth/e30=", timeout=5).status_code == 400
+        assert tokens == []
+        assert requests.get(f"{url}/auth/{answer}", timeout=5).status_code == 200
+    assert tokens == [TOKEN]
