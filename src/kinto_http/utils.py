@@ -98,7 +98,7 @@ def _lookup(record: Mapping[str, Any], field: str) -> Any:
 
 
 def _rank(value: Any) -> _Rank:
-    """A key that compares with any other: by type first, in the order of PostgreSQL's jsonb."""
+    """A key that compares with any other: by type first, as the server does (PostgreSQL's order of jsonb)."""
     match value:
         case None:
             rank: _Rank = (0, None)
@@ -113,8 +113,8 @@ def _rank(value: Any) -> _Rank:
         case Mapping():
             fields = sorted(cast("Mapping[str, Any]", value).items(), key=itemgetter(0))
             rank = (5, (len(fields), [(name, _rank(field)) for name, field in fields]))
-        case Iterable():
-            items = [_rank(item) for item in cast("Iterable[Any]", value)]
+        case list() | tuple():
+            items = [_rank(item) for item in cast("Sequence[Any]", value)]
             rank = (4, (len(items), items))
         case _:  # no such field: after all that have it, as SQL's NULL
             rank = (6, None)

@@ -4,6 +4,7 @@ import sys
 from datetime import UTC, date, datetime
 
 import pytest
+import requests
 
 from kinto_http import utils
 
@@ -54,9 +55,7 @@ def test_max_length_int_is_wide_enough_for_any_native_integer():
 
 
 def sorted_values(values, sort="a"):
-    return [
-        record.get("a", "missing") for record in utils.sort_records([{"a": value} for value in values], sort)
-    ]
+    return [record.get("a", "missing") for record in utils.sort_records([{"a": value} for value in values], sort)]
 
 
 @pytest.mark.parametrize(
@@ -88,6 +87,18 @@ def test_sort_puts_missing_fields_last_and_first_when_reversed():
     assert [r["id"] for r in utils.sort_records(records, "a")] == [2, 3, 4, 1]
     assert [r["id"] for r in utils.sort_records(records, "-a")] == [1, 4, 3, 2]
     assert [r["id"] for r in utils.sort_records(records, "a.b")] == [4, 1, 2, 3]
+
+
+@pytest.mark.parametrize("sort", ["a,b.c", "a,-b.c", "-a,b.c", "b.c,-a"])
+def test_sort_agrees_with_the_server(kinto, account, sort):
+    values = [1.5, 10, -5, -10, "ab", "abc", "é", None, True, False, [1], {"a": 1}]
+    records = [{"a": value, "b": {"c": n}} for value in values for n in (1, 2)] + [{"b": {"c": 1}}]
+    url = f"{kinto.url}/buckets/default/collections/sorted/records"
+    with requests.Session() as session:
+        session.auth = account
+        stored = [session.post(url, json={"data": record}, timeout=10).json()["data"] for record in records]
+        listed = session.get(url, params={"_sort": sort}, timeout=10).json()["data"]
+    assert utils.sort_records(stored, sort) == listed
 
 
 def test_sort_leaves_its_argument_alone_and_takes_any_iterable():
@@ -130,9 +141,7 @@ def test_compute_sha256(tmp_path, size):
     content = b"x" * size
     path = tmp_path / "file"
     path.write_bytes(content)
-    assert (
-        utils.compute_sha256(str(path)) == utils.compute_sha256(path) == hashlib.sha256(content).hexdigest()
-    )
+    assert utils.compute_sha256(str(path)) == utils.compute_sha256(path) == hashlib.sha256(content).hexdigest()
 
 
 def test_slugify_is_here_too():
