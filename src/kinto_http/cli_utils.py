@@ -40,7 +40,7 @@ def get_auth(auth: str) -> tuple[str, str]:
     return user, password if colon else getpass.getpass(f"Password of {user}: ")
 
 
-def add_parser_options(  # noqa: PLR0917  # as published
+def add_parser_options(
     parser: argparse.ArgumentParser | None = None,
     default_server: str | None = None,
     default_auth: str | None = None,
