@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import shorten
 
 from benchmarks.cases import CASES, IMPORT, KINTO_HTTP, REACHES, Case, Result, Results
 from benchmarks.environments import OURS
@@ -20,8 +21,8 @@ from one run, in which the clients took turns.
 
 {facts}
 
-- Every figure is the median of some rounds. In a round each client runs once, in a process of its own, in an
-  environment of its own that holds the latest release from PyPI. Ours and kinto-http run the same script.
+- Every figure is the median of some rounds. In a round each client runs once, in a process of its own. Each but
+  ours has an environment of its own with the latest release from PyPI. Ours and kinto-http run the same script.
 - One stub server answers all: a record of 250 bytes under the headers of a Kinto server, and a listing whose
   pages name the next one in `Next-Page`. The server is kept on one core and the client on another. (Threads
   gain by that: on one core they do not fight over the interpreter lock. `--free` lets the client use all.)
@@ -110,7 +111,7 @@ def _row(
 ) -> tuple[str, ...]:
     name = f"**{peer}**" if peer == OURS else peer
     if "failed" in result:
-        return name, str(result["failed"])
+        return name, shorten(str(result["failed"]), 48)
     cells = [_number(float(result[column])) for column in columns]
     for other in others:
         known = other is not None and "cpu_us" in other
