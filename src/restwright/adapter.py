@@ -1,0 +1,160 @@
+"""The one transport adapter: lean, mounted in a `requests.Session`, and it can also be awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import threading
+import weakref
+from typing import Any, Final
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
+from urllib3.connectionpool import HTTPConnectionPool
+
+from restwright.wire.awaited import LoopPool, tls_of
+from restwright.wire.blocking import POOLS, perform
+from restwright.wire.call import Call
+
+POOL_SIZE: Final = 64
+_SEND: Final = HTTPAdapter.send
+
+_adapters: weakref.WeakSet[Adapter] = weakref.WeakSet()
+# A child of a fork must not close its parent's connections, which it would do by collecting them.
+_left_to_parent: list[Any] = []
+
+
+class Adapter(HTTPAdapter):
+    """Takes `Call`s in two ways, blocking (`perform`) and awaited (`perform_async`).
+
+    One adapter may be shared by threads, tasks and successive event loops; after a fork the child opens
+    connections of its own.  For plain `requests` calls it is an ordinary adapter (`send`).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE)
+        self._pools: dict[Any, HTTPConnectionPool] = {}
+        self._loops: dict[asyncio.AbstractEventLoop, LoopPool] = {}
+        self._tls: dict[Any, ssl.SSLContext | bool] = {}
+        self._lock = threading.Lock()
+        _adapters.add(self)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **proxy_kwargs)
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = POOLS
+        return manager
+
+    def perform(self, call: Call) -> requests.Response:
+        """The answer to `call`, all of it taken in."""
+        if HTTPAdapter.send is not _SEND:  # a test has put something else in its place (`responses`)
+            return send_prepared(self, call)
+        scheme, _, rest = call.url.partition("://")
+        authority, _, target = rest.partition("/")
+        key = (scheme, authority, call.verify, call.cert, select_proxy(call.url, call.proxies) if call.proxies else None)
+        pool = self._pools.get(key)
+        if pool is None:
+            pool = self._new_pool(key, call)
+        if call.proxies:
+            target = self.request_url(call.prepared, call.proxies)
+        else:
+            target = "/" + target
+        response = perform(call, pool, target)
+        response.connection = self
+        return response
+
+    async def perform_async(self, call: Call) -> requests.Response:
+        """The answer to `call`, awaited on the running event loop."""
+        proxy = select_proxy(call.url, call.proxies) if call.proxies else None
+        if HTTPAdapter.send is not _SEND or (proxy is not None and not proxy.startswith("http://")):
+            return await asyncio.to_thread(self.perform, call)
+        loop = asyncio.get_running_loop()
+        pool = self._loops.get(loop)
+        if pool is None:
+            pool = self._new_loop_pool(loop)
+            await pool.keep()
+        tls = self._tls_of(call) if call.url.startswith("https") else True
+        response = await pool.perform(call, tls, proxy)
+        response.connection = self
+        return response
+
+    def close(self) -> None:
+        """Close the blocking connections; the awaited ones close with their loop, or by `aclose`."""
+        super().close()
+        with self._lock:
+            pools, self._pools = list(self._pools.values()), {}
+        for pool in pools:
+            pool.close()
+
+    async def aclose(self) -> None:
+        """Close all connections, those of the running event loop included."""
+        pool = self._loops.pop(asyncio.get_running_loop(), None)
+        if pool is not None:
+            await pool.close()
+        self.close()
+
+    def _new_pool(self, key: Any, call: Call) -> HTTPConnectionPool:
+        with self._lock:
+            pool = self._pools.get(key)
+            if pool is None:
+                pool = self.get_connection_with_tls_context(
+                    call.prepared, call.verify, proxies=call.proxies, cert=call.cert
+                )
+                self._pools[key] = pool
+        return pool
+
+    def _new_loop_pool(self, loop: asyncio.AbstractEventLoop) -> LoopPool:
+        with self._lock:
+            for past in [past for past in self._loops if past.is_closed()]:
+                self._loops.pop(past).abandon()
+            pool = self._loops[loop] = LoopPool()
+        return pool
+
+    def _tls_of(self, call: Call) -> ssl.SSLContext | bool:
+        key = (call.verify, call.cert)
+        tls = self._tls.get(key)
+        if tls is None:
+            tls = self._tls[key] = tls_of(call.verify, call.cert)
+        return tls
+
+    def forget_connections(self) -> None:
+        """Leave all connections to the parent process, after a fork, and begin anew."""
+        _left_to_parent.append((self._pools, self.poolmanager, self.proxy_manager, self._loops))
+        self._lock = threading.Lock()
+        self._pools, self.proxy_manager = {}, {}
+        self._loops = {}
+        self.init_poolmanager(POOL_SIZE, POOL_SIZE)
+
+
+def _after_fork() -> None:
+    for adapter in list(_adapters):
+        adapter.forget_connections()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def send_prepared(adapter: requests.adapters.BaseAdapter, call: Call) -> requests.Response:
+    """The answer to `call` by any adapter that a user or a test has mounted."""
+    prepared = call.prepared
+    body = call.body
+    prepared.body = body if body is None or isinstance(body, bytes) else b"".join(body.chunks())
+    response = adapter.send(
+        prepared,
+        stream=False,
+        timeout=(call.connect_timeout, call.read_timeout),  # type: ignore[arg-type]
+        verify=call.verify,
+        cert=call.cert,
+        proxies=call.proxies,
+    )
+    if call.sink is not None and response.status_code < 300:
+        call.sink.write(response.content)
+    return response
+
+

@@ -1,0 +1,108 @@
+"""Client bases: settings, policies and a driver.  A service's client adds its operations class.
+
+>>> class Client(SyncClient, RecordOperations): ...
+>>> class AsyncClient(AsyncClient, RecordOperations): ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import requests
+
+from restwright.drivers import AsyncPages, Pages, run, run_async
+from restwright.operation import AsyncMode, SyncMode
+from restwright.plan import Listing, Operation, Policy, under
+from restwright.policies import deadline, redirect, retry, stack
+from restwright.transport import CONNECT_TIMEOUT, MAX_BYTES, READ_TIMEOUT, Transport
+
+T = TypeVar("T")
+ItemT = TypeVar("ItemT")
+
+
+def default_policy() -> Policy:
+    """What a client does unless told otherwise: two minutes for a call, three attempts where safe, safe redirects."""
+    return stack(deadline(120.0), retry(3), redirect())
+
+
+class _Settings:
+    """What the two kinds of client share.
+
+    Args:
+        url: Root of the service; the paths of operations lie below it.
+        operations: The plain operations object whose plans are run.
+        auth: A (user, password) pair or any `requests` auth policy; goes to the origin of `url` only.
+        policy: A stack of policies around each exchange.
+        timeout: Seconds to connect, and between bytes of an answer.
+        max_bytes: The largest answer that is taken.
+        session: A `requests.Session` to send through; closed with the client only if the client made it.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        operations: Any = None,
+        *,
+        auth: Any = None,
+        policy: Policy | None = None,
+        timeout: tuple[float | None, float | None] = (CONNECT_TIMEOUT, READ_TIMEOUT),
+        max_bytes: int = MAX_BYTES,
+        session: requests.Session | None = None,
+    ) -> None:
+        self.session = requests.Session() if session is None else session
+        self.operations = operations
+        self.transport = Transport(self.session, url, auth=auth, timeout=timeout, max_bytes=max_bytes)
+        self.policy = default_policy() if policy is None else policy
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.transport.root}>"
+
+
+class SyncClient(_Settings, SyncMode):
+    """Calls return results."""
+
+    def run(self, plan: Operation[T]) -> T:
+        """Drive a plan of one's own, with the client's policies around each exchange."""
+        return run(self.transport.send, under(self.policy, plan))
+
+    def pages(self, start: Callable[[], Listing[ItemT]]) -> Pages[ItemT]:
+        """The items of a listing of one's own."""
+        return Pages(self.transport.send, lambda: under(self.policy, start()))
+
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        self.transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncClient(_Settings, AsyncMode):
+    """Calls are awaited."""
+
+    def run(self, plan: Operation[T]) -> Coroutine[Any, Any, T]:
+        """Drive a plan of one's own, with the client's policies around each exchange."""
+        return run_async(self.transport.send_async, under(self.policy, plan))
+
+    def pages(self, start: Callable[[], Listing[ItemT]]) -> AsyncPages[ItemT]:
+        """The items of a listing of one's own."""
+        return AsyncPages(self.transport.send_async, lambda: under(self.policy, start()))
+
+    async def aclose(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        await self.transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()

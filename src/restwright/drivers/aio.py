@@ -1,0 +1,97 @@
+"""The awaited driver: the same loops with one `await` in them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Generic, TypeVar
+
+import requests
+
+from restwright.message import Request
+from restwright.plan import Listing, Operation, Page, Wait, advance
+
+T = TypeVar("T")
+ItemT = TypeVar("ItemT")
+
+SendAsync = Callable[[Request], Awaitable[requests.Response]]
+SleepAsync = Callable[[float], Awaitable[object]]
+
+
+async def run_async(send: SendAsync, plan: Operation[T], *, sleep: SleepAsync = asyncio.sleep) -> T:
+    """Drive `plan` to its end; what `send` raises is raised inside the plan, which is closed on cancellation."""
+    try:
+        step = next(plan)
+        while True:
+            step = advance(plan, await _outcome(send, sleep, step))
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        plan.close()
+
+
+async def _outcome(
+    send: SendAsync, sleep: SleepAsync, step: Request | Wait
+) -> requests.Response | Exception | None:
+    if isinstance(step, Wait):
+        await sleep(step.seconds)
+        return None
+    try:
+        return await send(step)
+    except Exception as error:  # noqa: BLE001 - it is raised in the plan
+        return error
+
+
+class AsyncPages(Generic[ItemT]):
+    """Items of a listing, for `async for`; each loop begins anew."""
+
+    def __init__(
+        self, send: SendAsync, start: Callable[[], Listing[ItemT]], *, sleep: SleepAsync = asyncio.sleep
+    ) -> None:
+        self._send = send
+        self._start = start
+        self._sleep = sleep
+
+    def pages(self) -> AsyncIterator[Page[ItemT]]:
+        """The pages, each with its items and the header fields that it came with."""
+        return _PageIterator(self._send, self._sleep, self._start())
+
+    def __aiter__(self) -> AsyncIterator[ItemT]:
+        return _ItemIterator(self.pages())
+
+
+# Classes, not async generators: a caller that leaves the loop early leaves nothing for the event loop to finalise.
+class _PageIterator(Generic[ItemT]):
+    def __init__(self, send: SendAsync, sleep: SleepAsync, plan: Listing[ItemT]) -> None:
+        self._send = send
+        self._sleep = sleep
+        self._plan = plan
+
+    def __aiter__(self) -> _PageIterator[ItemT]:
+        return self
+
+    async def __anext__(self) -> Page[ItemT]:
+        try:
+            step = next(self._plan)
+            while not isinstance(step, Page):
+                step = advance(self._plan, await _outcome(self._send, self._sleep, step))
+        except StopIteration:
+            raise StopAsyncIteration from None
+        page: Page[ItemT] = step
+        return page
+
+
+class _ItemIterator(Generic[ItemT]):
+    def __init__(self, pages: AsyncIterator[Page[ItemT]]) -> None:
+        self._pages = pages
+        self._items: Iterator[ItemT] = iter(())
+
+    def __aiter__(self) -> _ItemIterator[ItemT]:
+        return self
+
+    async def __anext__(self) -> ItemT:
+        while True:
+            for item in self._items:
+                return item
+            self._items = iter((await anext(self._pages)).items)

@@ -1,0 +1,71 @@
+"""The blocking driver."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+import requests
+
+from restwright.message import Request
+from restwright.plan import Listing, Operation, Page, Wait, advance
+
+T = TypeVar("T")
+ItemT = TypeVar("ItemT")
+
+Send = Callable[[Request], requests.Response]
+Sleep = Callable[[float], object]
+
+
+def run(send: Send, plan: Operation[T], *, sleep: Sleep = time.sleep) -> T:
+    """Drive `plan` to its end; what `send` raises is raised inside the plan, which may recover."""
+    try:
+        step = next(plan)
+        while True:
+            step = advance(plan, _outcome(send, sleep, step))
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        plan.close()
+
+
+def _outcome(send: Send, sleep: Sleep, step: Request | Wait) -> requests.Response | Exception | None:
+    """What came of one step of a plan."""
+    if isinstance(step, Wait):
+        sleep(step.seconds)
+        return None
+    try:
+        return send(step)
+    except Exception as error:  # noqa: BLE001 - it is raised in the plan
+        return error
+
+
+class Pages(Generic[ItemT]):
+    """Items of a listing, fetched page by page as they are consumed; each loop begins anew."""
+
+    def __init__(self, send: Send, start: Callable[[], Listing[ItemT]], *, sleep: Sleep = time.sleep) -> None:
+        self._send = send
+        self._start = start
+        self._sleep = sleep
+
+    def pages(self) -> Iterator[Page[ItemT]]:
+        """The pages, each with its items and the header fields that it came with."""
+        plan = self._start()
+        try:
+            step = next(plan)
+            while True:
+                if isinstance(step, Page):
+                    yield step
+                    step = next(plan)
+                else:
+                    step = advance(plan, _outcome(self._send, self._sleep, step))
+        except StopIteration:
+            return
+        finally:
+            plan.close()
+
+    def __iter__(self) -> Iterator[ItemT]:
+        for page in self.pages():
+            yield from page.items

@@ -1,0 +1,60 @@
+"""JSON by orjson, with its three silent losses mended.
+
+orjson writes NaN and infinity as null and reads integers beyond 64 bits as floats.  Both are told by a quick
+look at the text; only then the standard library, which keeps them apart, does the work.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from typing import Any, Final
+
+import orjson
+
+_LONG_INTEGER: Final = re.compile(rb"\d{19}")
+
+
+def encode(value: Any) -> bytes:
+    """The JSON text of a value, in UTF-8; dates and datetimes become ISO 8601 text.
+
+    Raises:
+        TypeError: Something in it has no JSON form.
+        ValueError: A float in it is not finite, or the value contains itself.
+    """
+    try:
+        text = orjson.dumps(value)
+    except TypeError:  # orjson's error for all it refuses: long integers, keys that are numbers, deep nesting
+        return json.dumps(value, default=iso, allow_nan=False).encode()
+    if b"null" in text:
+        json.dumps(value, default=_anything, allow_nan=False)  # raises if one of the nulls was a NaN
+    return text
+
+
+def decode(text: bytes) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        ValueError: It is not JSON, or nested deeper than any service of ours would.
+    """
+    if _LONG_INTEGER.search(text) is None:
+        try:
+            return orjson.loads(text)
+        except ValueError:
+            pass  # the standard library also takes NaN, a byte order mark and UTF-16 (RFC 8259, 8.1)
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def iso(value: object) -> str:
+    """ISO 8601 text of a date or datetime."""
+    if isinstance(value, (datetime.date, datetime.datetime, datetime.time)):
+        return value.isoformat()
+    raise TypeError(f"a {type(value).__name__} has no JSON form: {value!r:.80}")
+
+
+def _anything(value: object) -> str:
+    return str(value)

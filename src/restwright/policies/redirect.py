@@ -1,0 +1,54 @@
+"""Follow redirects of safe requests (RFC 9110, 15.4); refuse them for writes, whose content would go who knows where.
+
+Credentials stay behind when a redirect leads to another origin: the transport sees to that for every URL.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urljoin
+
+import requests
+
+from restwright.errors import TooManyRedirects, UnusableAnswer, about
+from restwright.message import EMPTY, SAFE, Request, without_credentials
+from restwright.plan import Operation, Policy, exchange
+from restwright.policies.layer import Layer
+
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+
+def redirect(*, most: int = 10) -> Layer:
+    """Follow at most so many redirects in a row; the answers on the way are the last one's `history`."""
+    if most < 0:
+        raise ValueError(f"most must be 0 or more, got {most!r}")
+
+    def layer(request: Request, inner: Policy = exchange, /) -> Operation[requests.Response]:
+        response = yield from inner(request)
+        if response.status_code not in REDIRECTS:
+            return response
+        history: list[requests.Response] = []
+        asked = request
+        while response.status_code in REDIRECTS and "Location" in response.headers:
+            target = urljoin(response.url, response.headers["Location"])
+            if request.method not in SAFE:
+                raise _refused(UnusableAnswer, f"a {request.method} is not redirected to {_shown(target)}", response)
+            if len(history) == most:
+                raise _refused(TooManyRedirects, f"more than {most} redirects, the last to {_shown(target)}", response)
+            history.append(response)
+            asked = asked.but(url=target, params=EMPTY)
+            response = yield from inner(asked)
+        response.history = history
+        return response
+
+    return layer
+
+
+def _refused(kind: type[UnusableAnswer], message: str, response: requests.Response) -> UnusableAnswer:
+    error = kind(f"{response.status_code}: {message}", request=response.request, response=response)
+    about(error, response)
+    return error
+
+
+def _shown(url: str) -> str:
+    return without_credentials(url)[:200]

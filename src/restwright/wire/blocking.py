@@ -1,0 +1,196 @@
+"""The blocking engine: urllib3, with connections that keep to the pace of the call they serve."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import threading
+from typing import Any, Final
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.response import BaseHTTPResponse
+from urllib3.util import Retry, Timeout
+
+from restwright import errors
+from restwright.message import Response
+from restwright.wire.call import Call, Pace, check_deadline
+from restwright.wire.content import Content
+
+_NEVER: Final = Retry(total=False, redirect=False)
+_CHUNK: Final = 1 << 16
+
+
+class _Calling(threading.local):
+    """Tells a connection, deep within urllib3, the pace of the call that its thread makes."""
+
+    pace: Pace | None = None
+
+
+_calling = _Calling()
+
+
+class _PacedReader(io.RawIOBase):
+    """What http.client reads from: each receive gets only the time that is left."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, pace: Pace) -> None:
+        super().__init__()
+        self._raw, self._sock, self._pace = raw, sock, pace
+        self.content = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        left = self._pace.seconds_left(content=self.content)
+        if left is not None:
+            if left <= 0:
+                raise TimeoutError("timed out")
+            self._sock.settimeout(left)
+        size: int | None = self._raw.readinto(buffer)
+        if size:
+            self._pace.count(size)
+        return size
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+
+class _PacedAnswer(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        pace = _calling.pace
+        self._reader: _PacedReader | None = None
+        if pace is not None and self.fp is not None:  # pyright: ignore[reportUnnecessaryComparison]
+            pace.start()
+            self._reader = _PacedReader(self.fp.detach(), sock, pace)  # type: ignore[attr-defined]
+            self.fp = io.BufferedReader(self._reader)
+
+    def begin(self) -> None:
+        super().begin()
+        while 101 < self.status < 200:  # RFC 9110, 15.2; http.client skips none but 100
+            self.headers = None  # type: ignore[assignment]  # `begin` reads only where there are none
+            super().begin()
+        if self._reader is not None and _calling.pace is not None:
+            self._reader.content = True
+            _calling.pace.start()
+
+
+class _PacedConnection(HTTPConnection):
+    response_class = _PacedAnswer
+
+
+class _PacedTlsConnection(HTTPSConnection):
+    response_class = _PacedAnswer
+
+
+class PacedPool(HTTPConnectionPool):
+    ConnectionCls = _PacedConnection
+
+
+class PacedTlsPool(HTTPSConnectionPool):
+    ConnectionCls = _PacedTlsConnection
+
+
+POOLS: Final[dict[str, type[HTTPConnectionPool]]] = {"http": PacedPool, "https": PacedTlsPool}
+
+
+def perform(call: Call, pool: HTTPConnectionPool, target: str) -> Response:
+    """Send the call over a connection of `pool` and take in its answer.
+
+    Raises:
+        RestwrightError: TransportError and UnusableAnswer, each of the `requests` kind too.
+    """
+    check_deadline(call)
+    pace = _calling.pace = Pace(call)
+    body: Any = call.body
+    streamed = body is not None and not isinstance(body, bytes)
+    try:
+        raw = pool.urlopen(
+            call.method,
+            target,
+            body=body.chunks() if streamed else body,
+            headers=call.headers,
+            retries=_NEVER,
+            redirect=False,
+            assert_same_host=False,
+            timeout=_timeout(call, pace),
+            preload_content=False,
+            decode_content=False,
+            chunked=streamed and body.length is None,
+        )
+        try:
+            content = _take(call, raw)
+        except BaseException:
+            raw.close()
+            raise
+    except Exception as error:
+        raise _translated(error, call, pace) from error
+    finally:
+        _calling.pace = None
+    return Response(raw.status, content=content, headers=raw.headers.items(), reason=raw.reason)
+
+
+def _take(call: Call, raw: BaseHTTPResponse) -> bytes:
+    coding = raw.headers.get("Content-Encoding", "")
+    length = raw.length_remaining
+    to_sink = call.sink is not None and raw.status < 300
+    if not coding and not to_sink and length is not None and length <= call.max_bytes:
+        return raw.read(decode_content=False)
+    if length is not None and length > call.max_bytes and not to_sink:
+        raise errors.TooLarge(f"{length} bytes are more than the limit of {call.max_bytes}", request=call.prepared)
+    content = Content(call, coding, to_sink=to_sink)
+    while chunk := raw.read(_CHUNK, decode_content=False):
+        content.feed(chunk)
+    return content.finish()
+
+
+_timeouts: dict[tuple[float | None, float | None], Timeout] = {}
+
+
+def _timeout(call: Call, pace: Pace) -> Timeout:
+    key = (call.connect_timeout, call.read_timeout)
+    if call.deadline is not None:
+        left = max(0.001, pace.until_deadline())
+        if left < (key[0] or 1e9) or left < (key[1] or 1e9):
+            return Timeout(connect=min(left, key[0] or left), read=min(left, key[1] or left))
+    timeout = _timeouts.get(key)
+    if timeout is None:
+        timeout = _timeouts[key] = Timeout(connect=key[0], read=key[1])
+    return timeout
+
+
+def _translated(error: Exception, call: Call, pace: Pace) -> Exception:
+    """Our error for urllib3's; each is also the one that `requests` would raise."""
+    request = call.prepared
+    match error:
+        case errors.RestwrightError():
+            return error
+        case urllib3.exceptions.ConnectTimeoutError():
+            if pace.until_deadline() <= 0.001:
+                return pace.timed_out()
+            return errors.ConnectTimeout(f"no connection within {call.connect_timeout} s", request=request)
+        case urllib3.exceptions.ReadTimeoutError() | TimeoutError():
+            return pace.timed_out()
+        case urllib3.exceptions.NewConnectionError() | urllib3.exceptions.NameResolutionError():
+            return errors.NotConnected(str(error).partition(": ")[2] or str(error), request=request)
+        case urllib3.exceptions.ProxyError():
+            return errors.ProxyError(errors.one_line(str(error)), request=request)
+        case urllib3.exceptions.SSLError():
+            return errors.TlsError(errors.one_line(str(error)), request=request)
+        case urllib3.exceptions.ProtocolError() | urllib3.exceptions.HTTPError() | http.client.HTTPException():
+            return errors.BrokenAnswer(errors.one_line(_cause(error)), request=request)
+        case OSError():
+            return errors.TransportError(errors.one_line(_cause(error)), request=request)
+        case _:
+            return error
+
+
+def _cause(error: Exception) -> str:
+    """What is behind urllib3's wrapper, without its tuple brackets."""
+    inner = error.args[-1] if error.args else error
+    return f"{type(inner).__name__}: {inner}" if isinstance(inner, BaseException) else str(error)

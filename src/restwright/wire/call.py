@@ -1,0 +1,97 @@
+"""One HTTP exchange, ready to go on the wire, and the bounds that it must keep."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import requests
+
+from restwright.errors import DeadlineExceeded, ReadTimeout, TooLarge, TransportError
+from restwright.message import Body, Sink
+
+# Content that trickles in more slowly than this ends in a ReadTimeout, however regularly its bytes come.
+SLOWEST: Final = 1024.0
+"""Bytes a second, on average, after one read timeout of grace."""
+# What an answer may have around its content: header section, chunk sizes, trailers, interim answers.
+FRAMING: Final = 1 << 20
+
+
+@dataclass(slots=True)
+class Call:
+    """What an engine needs to know of an exchange."""
+
+    prepared: requests.PreparedRequest
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes | Body | None
+    connect_timeout: float | None
+    read_timeout: float | None
+    deadline: float | None
+    max_bytes: int
+    sink: Sink | None
+    verify: bool | str
+    cert: str | tuple[str, str] | None
+    proxies: dict[str, str]
+
+
+class Pace:
+    """How long an answer may still take, as its bytes come in.
+
+    Each byte must come within the read timeout of the one before, the header section as a whole within one
+    read timeout, the content at no less than `SLOWEST`, and everything before the call's deadline.
+    """
+
+    __slots__ = ("_allowed", "_call", "_grace", "_received")
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._received = 0
+        # What goes to a sink is not held, so its size is bounded by the sink alone.
+        self._allowed = float("inf") if call.sink is not None else call.max_bytes + FRAMING
+        self._grace = time.monotonic()
+
+    def start(self) -> None:
+        """A phase begins, the waiting for an answer or its content: it has a read timeout of grace."""
+        self._grace = time.monotonic()
+        self._received = 0
+
+    def count(self, size: int) -> None:
+        """So many bytes have come in."""
+        self._received += size
+        self._allowed -= size
+        if self._allowed < 0:
+            raise TooLarge(f"the answer is larger than {self._call.max_bytes} bytes", request=self._call.prepared)
+
+    def seconds_left(self, *, content: bool) -> float | None:
+        """Until the next byte must have come; None: for ever."""
+        call = self._call
+        now = time.monotonic()
+        left: float | None = None
+        if call.read_timeout is not None:
+            earned = self._received / SLOWEST if content else 0.0
+            left = min(call.read_timeout, self._grace + call.read_timeout + earned - now)
+        if call.deadline is not None:
+            until = call.deadline - now
+            left = until if left is None else min(left, until)
+        return left
+
+    def until_deadline(self) -> float:
+        """Seconds until the deadline of the call; infinite if it has none."""
+        deadline = self._call.deadline
+        return float("inf") if deadline is None else deadline - time.monotonic()
+
+    def timed_out(self) -> TransportError:
+        """The error that says which bound was overstepped."""
+        call = self._call
+        if self.until_deadline() <= 0.001:
+            return DeadlineExceeded("no full answer before the deadline", request=call.prepared)
+        return ReadTimeout(f"no full answer within {call.read_timeout} s", request=call.prepared)
+
+
+def check_deadline(call: Call) -> None:
+    """Nothing is sent when the deadline has already passed."""
+    if call.deadline is not None and time.monotonic() >= call.deadline:
+        raise DeadlineExceeded("the deadline passed before it was sent", request=call.prepared)
