@@ -21,8 +21,9 @@ from one run, in which the clients took turns.
 
 {facts}
 
-- Every figure is the median of some rounds. In a round each client runs once, in a process of its own. Each but
-  ours has an environment of its own with the latest release from PyPI. Ours and kinto-http run the same script.
+- Every figure is the median of some rounds. In a round each client runs once, in a process of its own. Each
+  but ours has an environment of its own, with its latest release from PyPI. Ours and kinto-http run the same
+  script.
 - One stub server answers all: a record of 250 bytes under the headers of a Kinto server, and a listing whose
   pages name the next one in `Next-Page`. The server is kept on one core and the client on another. (Threads
   gain by that: on one core they do not fight over the interpreter lock. `--free` lets the client use all.)
