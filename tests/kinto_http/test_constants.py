@@ -10,11 +10,7 @@ from kinto_http import cli_utils, constants
 def test_the_agent_names_the_versions_of_package_requests_and_python():
     agent = constants.USER_AGENT
     assert re.fullmatch(r"kinto_http/\S+ requests/\S+ python/\d+\.\d+\.\d+\S*", agent)
-    assert (
-        agent.split()[0]
-        == f"kinto_http/{version('restwright')}"
-        == f"kinto_http/{constants.kinto_http_version}"
-    )
+    assert agent.split()[0] == f"kinto_http/{version('restwright')}" == f"kinto_http/{constants.kinto_http_version}"
     assert agent.split()[1] == f"requests/{requests.__version__}" == f"requests/{constants.requests_version}"
     assert agent.split()[2] == f"python/{constants.python_version}"
 

@@ -34,9 +34,7 @@ def test_the_templates_are_published():
     assert Endpoints.endpoints["record"] == "/buckets/{bucket}/collections/{collection}/records/{id}"
 
 
-@pytest.mark.parametrize(
-    ("value", "segment"), [("a.b c", "ab-c"), ("é/x", "ex"), ("北京", "bei-jing"), ("x\n", "x")]
-)
+@pytest.mark.parametrize(("value", "segment"), [("a.b c", "ab-c"), ("é/x", "ex"), ("北京", "bei-jing"), ("x\n", "x")])
 def test_ids_are_slugified(value, segment):
     assert Endpoints().get("bucket", bucket=value) == f"/buckets/{segment}"
 

@@ -16,6 +16,7 @@ import requests
 import kinto_http.login as login_module
 from kinto_http.exceptions import KintoException
 from kinto_http.login import BrowserOAuth, RequestHandler
+from restwright.testing.kinto import kinto_server
 
 TOKEN = {"access_token": "s3cr3t", "token_type": "Bearer", "id_token": "h1dden"}
 
@@ -280,9 +281,7 @@ def test_other_paths_are_404_and_do_not_end_the_login(service, monkeypatch):
     def open_others_first(url):
         callback = parse_qs(urlsplit(url).query)["callback"][0]
         root = callback.removesuffix("/auth/")
-        statuses.extend(
-            requests.get(root + path, timeout=5).status_code for path in ("/", "/favicon.ico", "/auth")
-        )
+        statuses.extend(requests.get(root + path, timeout=5).status_code for path in ("/", "/favicon.ico", "/auth"))
         statuses.append(requests.get(url, timeout=5).status_code)
 
     monkeypatch.setattr(webbrowser, "open", open_others_first)
@@ -463,6 +462,51 @@ def test_the_token_is_not_shown():
     assert repr(auth) == "BrowserOAuth(provider='first', token=None)"
     auth.set_jwt_token(TOKEN)
     assert repr(auth) == "BrowserOAuth(provider='first', token='***')"
+
+
+class ProviderHandler(BaseHTTPRequestHandler):
+    """An OpenID provider that knows one user, who is logged in already."""
+
+    def do_GET(self):
+        url, issuer = urlsplit(self.path), f"http://127.0.0.1:{self.server.server_port}"
+        if url.path == "/authorize":
+            query = parse_qs(url.query)
+            self.send_response(302)
+            self.send_header("Location", f"{query['redirect_uri'][0]}?code=c0de&state={query['state'][0]}")
+            self.end_headers()
+        elif url.path == "/userinfo":
+            assert self.headers["Authorization"] == "Bearer from-the-provider"
+            self.send_json({"sub": "1", "email": "ada@example.org"})
+        else:
+            assert url.path == "/.well-known/openid-configuration"
+            names = ("authorization", "token", "userinfo")
+            paths = {f"{name}_endpoint": f"{issuer}/{name.replace('ization', 'ize')}" for name in names}
+            self.send_json({"issuer": issuer, "jwks_uri": f"{issuer}/keys", **paths})
+
+    def do_POST(self):
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        assert form["code"] == ["c0de"]
+        self.send_json({"access_token": "from-the-provider", "token_type": "Bearer", "expires_in": 3600})
+
+    def send_json(self, document):
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(document).encode())
+
+    def log_message(self, *args):
+        pass
+
+
+def test_a_login_at_the_real_kinto(browser):
+    provider = ThreadingHTTPServer(("127.0.0.1", 0), ProviderHandler)
+    issuer = f"http://127.0.0.1:{provider.server_port}"
+    with running(provider), kinto_server(openid_issuer=issuer) as kinto:
+        auth = BrowserOAuth("openid")
+        auth.server_url = kinto.url
+        root = requests.get(f"{kinto.url}/", auth=auth, timeout=10).json()
+    assert root["user"]["id"] == "openid:ada@example.org"
+    assert browser.page().status_code == 200
 
 
 def test_the_handler_can_be_used_with_a_callback_alone():
