@@ -32,9 +32,7 @@ class Case:
 SLOW_ASYNC = {"httpx": 0.1}
 _ASYNC_PEERS = ("aiohttp", "httpx", KINTO_HTTP, OURS)
 CASES = (
-    Case(
-        "sync", "sync", "One record, sync", ("urllib3", "requests", "httpx", KINTO_HTTP, OURS), "sync", 3000
-    ),
+    Case("sync", "sync", "One record, sync", ("urllib3", "requests", "httpx", KINTO_HTTP, OURS), "sync", 3000),
     Case("async-1", "async", "One record, async, 1 in flight", _ASYNC_PEERS, "async", 3000, 1),
     Case("async-50", "async", "One record, async, 50 in flight", _ASYNC_PEERS, "async", 5000, 50),
     Case("async-500", "async", "One record, async, 500 in flight", _ASYNC_PEERS, "async", 5000, 500),

@@ -80,7 +80,5 @@ def prepare(peer: Peer) -> Environment:
 
 def _ask(environment: Environment, *arguments: str) -> str:
     command = [environment.python, *arguments]
-    answer = subprocess.run(
-        command, cwd=ROOT, env=environment.variables(), check=True, capture_output=True, text=True
-    )
+    answer = subprocess.run(command, cwd=ROOT, env=environment.variables(), check=True, capture_output=True, text=True)
     return answer.stdout

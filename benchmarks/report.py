@@ -100,25 +100,18 @@ def _listing_rows(case: Case, results: Mapping[str, Result]) -> str:
 def _import_rows(results: Mapping[str, Result]) -> str:
     return _table(
         ("client", "import kinto_http, ms", "import requests, ms", "difference, ms"),
-        [
-            _row(peer, result, ("module_ms", "beside_ms", "difference_ms"), ())
-            for peer, result in results.items()
-        ],
+        [_row(peer, result, ("module_ms", "beside_ms", "difference_ms"), ()) for peer, result in results.items()],
     )
 
 
-def _row(
-    peer: str, result: Result, columns: Sequence[str], others: Iterable[Result | None]
-) -> tuple[str, ...]:
+def _row(peer: str, result: Result, columns: Sequence[str], others: Iterable[Result | None]) -> tuple[str, ...]:
     name = f"**{peer}**" if peer == OURS else peer
     if "failed" in result:
         return name, shorten(str(result["failed"]), 48)
     cells = [_number(float(result[column])) for column in columns]
     for other in others:
         known = other is not None and "cpu_us" in other
-        cells.append(
-            f"{float(result['cpu_us']) / float(other['cpu_us']):.2f} x" if known and other else _NONE
-        )
+        cells.append(f"{float(result['cpu_us']) / float(other['cpu_us']):.2f} x" if known and other else _NONE)
     return name, *cells
 
 
@@ -137,7 +130,5 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         )
         return "| " + " | ".join((first, *others)) + " |"
 
-    rule = (
-        "|" + "|".join("-" * (width + 1) + ("-" if n == 0 else ":") for n, width in enumerate(widths)) + "|"
-    )
+    rule = "|" + "|".join("-" * (width + 1) + ("-" if n == 0 else ":") for n, width in enumerate(widths)) + "|"
     return "\n".join((line(full[0]), rule, *map(line, full[1:]))) + "\n"

@@ -55,16 +55,12 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
-    parser.add_argument(
-        "--quick", action="store_true", help="a tenth of the calls and of the pages, one round"
-    )
+    parser.add_argument("--quick", action="store_true", help="a tenth of the calls and of the pages, one round")
     parser.add_argument("--only", nargs="+", choices=GROUPS, default=list(GROUPS), help="some parts")
     parser.add_argument("--peers", nargs="+", choices=list(PEERS), default=list(PEERS), help="some peers")
     parser.add_argument("--free", action="store_true", help="let the client use all cores")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the medians there")
-    parser.add_argument(
-        "--docs", type=Path, metavar="FILE", help="write the page there, not docs/benchmarks.md"
-    )
+    parser.add_argument("--docs", type=Path, metavar="FILE", help="write the page there, not docs/benchmarks.md")
     return parser.parse_args()
 
 
@@ -162,15 +158,11 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def _hand_out(
-    options: argparse.Namespace, results: dict[str, dict[str, Result]], known: dict[str, str]
-) -> None:
+def _hand_out(options: argparse.Namespace, results: dict[str, dict[str, Result]], known: dict[str, str]) -> None:
     print(report.facts(known), report.tables(results), sep="\n\n")
     if options.json:
         options.json.write_text(json.dumps({"facts": known, "results": results}, indent=2) + "\n")
-    whole = (
-        not options.quick and options.only == list(GROUPS) and all(OURS in case for case in results.values())
-    )
+    whole = not options.quick and options.only == list(GROUPS) and all(OURS in case for case in results.values())
     target = options.docs or (DOCS if whole else None)
     if target:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -59,12 +59,8 @@ def command(executable: str, folder: Path, port: int, pages: int) -> list[str]:
             port=port,
             content_type=answers.CONTENT_TYPE,
             # A level with an add_header of its own inherits none, hence written twice.
-            headers="\n".join(
-                f"    add_header {name} {_quoted(value)};" for name, value in answers.HEADERS.items()
-            ),
-            next_pages="\n".join(
-                f'        {n} "{answers.next_page(base_url, n, pages)}";' for n in range(pages)
-            ),
+            headers="\n".join(f"    add_header {name} {_quoted(value)};" for name, value in answers.HEADERS.items()),
+            next_pages="\n".join(f'        {n} "{answers.next_page(base_url, n, pages)}";' for n in range(pages)),
             root_path=answers.ROOT_PATH,
             root=answers.ROOT,
             records_path=answers.RECORDS_PATH,
