@@ -257,9 +257,7 @@ def _choose(server_info: Mapping[str, Any], name: str | None) -> dict[str, Any]:
     if name is None:
         return next(iter(providers.values()))
     if name not in providers:
-        raise KintoException(
-            f"Cannot log in: the server has no OpenID provider {name!r}, but {', '.join(providers)}"
-        )
+        raise KintoException(f"Cannot log in: the server has no OpenID provider {name!r}, but {', '.join(providers)}")
     return providers[name]
 
 
