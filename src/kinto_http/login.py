@@ -59,6 +59,7 @@ class BrowserOAuth(AuthBase):
         self.token: str | None = None
         self._lock = threading.Lock()
         self._logins = 0  # that have ended, either way
+        self._failure = ""  # of the last one
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(provider={self.provider!r}, token={'***' if self.token else None!r})"
@@ -105,9 +106,13 @@ class BrowserOAuth(AuthBase):
             if self.token:
                 return self.token
             if self._logins != ended_before:
-                raise KintoException("The login that another thread had begun failed")
+                raise KintoException(f"The login that another thread had begun failed: {self._failure}")
+            self._failure = "interrupted"
             try:
                 return self._login()
+            except Exception as error:
+                self._failure = str(error)
+                raise
             finally:
                 self._logins += 1
 
@@ -118,7 +123,7 @@ class BrowserOAuth(AuthBase):
         self.header_type = provider.get("header_type")
         with _Listener() as listener:
             callback, scope = quote(listener.url, safe=""), quote("openid email")
-            login_url = urljoin(self.server_url, str(provider["auth_path"]))
+            login_url = urljoin(self.server_url, provider["auth_path"])
             login_url = f"{login_url}?callback={callback}&scope={scope}"
             # False when there is no browser; None from stand-ins in tests.
             if webbrowser.open(login_url) is False:
@@ -248,8 +253,10 @@ class _Listener:
 
 def _choose(server_info: Mapping[str, Any], name: str | None) -> dict[str, Any]:
     try:
-        openid = server_info["capabilities"].get("openid", {})
-        providers: dict[str, dict[str, Any]] = {each["name"]: each for each in openid.get("providers", ())}
+        listed = server_info["capabilities"].get("openid", {}).get("providers", ())
+        providers: dict[str, dict[str, Any]] = {
+            each["name"]: {**each, "auth_path": str(each["auth_path"])} for each in listed
+        }
     except (AttributeError, KeyError, TypeError) as error:
         raise KintoException("Cannot log in: this does not look like a Kinto server") from error
     if not providers:

@@ -160,6 +160,7 @@ def test_a_provider_is_chosen_by_name(service, browser):
         (None, {}, "does not look like a Kinto server"),
         (None, [], "does not look like a Kinto server"),
         (None, {"capabilities": {"openid": {"providers": ["first"]}}}, "does not look like a Kinto server"),
+        (None, {"capabilities": {"openid": {"providers": [{"name": "first"}]}}}, "does not look like a Kinto server"),
     ],
 )
 def test_a_server_without_the_provider_is_a_clear_error(service, browser, provider, root, message):
@@ -411,6 +412,7 @@ def test_many_threads_share_one_failure_and_the_next_request_tries_again(service
     auth = login(service, timeout=0.5)
     outcomes = in_threads(10, lambda: authorization(auth))
     assert [type(outcome) for outcome in outcomes] == [KintoException] * 10
+    assert all("not completed within 0.5 seconds" in str(outcome) for outcome in outcomes)
     assert len(urls) == 1
     monkeypatch.setattr(webbrowser, "open", browser.open)
     assert authorization(auth) == "Bearer s3cr3t"
