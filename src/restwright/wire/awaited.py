@@ -9,16 +9,21 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, Final
 
 import aiohttp
+from aiohttp.tracing import Trace
 from yarl import URL
 
 from restwright import errors
 from restwright.message import Body, Response
 from restwright.wire.call import Call, Pace, check_deadline
 from restwright.wire.content import Content
+from restwright.wire.watch import Watch, Watchman, current
 
 CONNECTIONS: Final = 100
 """Connections that one loop opens at most; further calls wait for their turn."""
+SLOWEST_SENT: Final = 64 * 1024.0
+"""Bytes of content a second that sending is given time for, beyond the read timeout."""
 _SINK_STEP: Final = 1 << 20
+_FOREVER: Final = float("inf")
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None)
 
 
@@ -26,7 +31,7 @@ class LoopPool:
     """The connections that belong to one event loop."""
 
     def __init__(self) -> None:
-        self._connector = aiohttp.TCPConnector(limit=0)
+        self._connector = _Connector(limit=0)
         self._session = aiohttp.ClientSession(
             connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -37,7 +42,7 @@ class LoopPool:
             max_field_size=65536,
         )
         self._turn = asyncio.Semaphore(CONNECTIONS)
-        self._timeouts: dict[tuple[float | None, float | None], aiohttp.ClientTimeout] = {}
+        self._watchman = Watchman()
         self._keeper: AsyncGenerator[None, None] | None = None
 
     async def keep(self) -> None:
@@ -72,56 +77,68 @@ class LoopPool:
         async with self._turn:
             check_deadline(call)
             pace = Pace(call)
+            watch = Watch(_patience(call))
+            self._watchman.add(watch)
+            token = current.set(watch)
             try:
-                return await self._perform(call, pace, tls, proxy)
+                async with watch.timer:
+                    return await self._perform(call, pace, watch, tls, proxy)
             except Exception as error:
-                raise _translated(error, call, pace) from error
+                raise _translated(error, call, pace, watch) from error
+            finally:
+                current.reset(token)
+                self._watchman.remove(watch)
 
-    async def _perform(self, call: Call, pace: Pace, tls: ssl.SSLContext | bool, proxy: str | None) -> Response:
-        timer = asyncio.timeout(self._patience(call))
-        async with timer:
-            answer = await self._session.request(
-                call.method,
-                URL(call.url, encoded=True),
-                headers=call.headers,
-                data=call.body if call.body is None or isinstance(call.body, bytes) else _sent(call.body),
-                allow_redirects=False,
-                ssl=tls,
-                proxy=proxy,
-                timeout=self._timeout((call.connect_timeout, call.read_timeout)),
-            )
-            try:
-                pace.start()
-                content = await _take(call, answer, pace, timer)
-            except BaseException:
-                answer.close()
-                raise
-        raw = answer.raw_headers
-        headers = [(name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, value in raw]
+    async def _perform(
+        self, call: Call, pace: Pace, watch: Watch, tls: ssl.SSLContext | bool, proxy: str | None
+    ) -> Response:
+        left = pace.until_deadline()
+        watch.allow(min(left, call.connect_timeout or left) if left != _FOREVER else call.connect_timeout)
+        answer = await self._session.request(
+            call.method,
+            URL(call.url, encoded=True),
+            headers=call.headers,
+            data=call.body if call.body is None or isinstance(call.body, bytes) else _sent(call.body),
+            allow_redirects=False,
+            ssl=tls,
+            proxy=proxy,
+        )
+        try:
+            content = await _take(call, answer, pace, watch)
+        except BaseException:
+            answer.close()
+            raise
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.raw_headers]
         return Response(answer.status, content=content, headers=headers, reason=answer.reason)
 
-    def _patience(self, call: Call) -> float | None:
-        """Seconds from now until the header section must have come."""
-        left = None if call.deadline is None else call.deadline - time.monotonic()
-        if call.read_timeout is None:
-            return left
-        # A large body is sent within the same span as its answer is awaited; give it time at the slowest pace.
-        patience = call.read_timeout + (call.connect_timeout or 0.0)
-        if call.body is not None:
-            size = len(call.body) if isinstance(call.body, bytes) else call.body.length
-            patience = float("inf") if size is None else patience + size / (64 * 1024.0)
-        left = patience if left is None else min(left, patience)
-        return None if left == float("inf") else left
 
-    def _timeout(self, key: tuple[float | None, float | None]) -> aiohttp.ClientTimeout:
-        timeout = self._timeouts.get(key)
-        if timeout is None:
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=key[0], sock_read=key[1])
-            self._timeouts[key] = timeout
-        return timeout
+class _Connector(aiohttp.TCPConnector):
+    """Tells the call's watch when it has its connection: from then on the answer is waited for."""
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> aiohttp.connector.Connection:
+        connection = await super().connect(req, traces, timeout)
+        watch = current.get()
+        if watch is not None:
+            watch.connected = True
+            watch.allow(watch.patience)
+        return connection
 
 
-async def _take(call: Call, answer: aiohttp.ClientResponse, pace: Pace, timer: asyncio.Timeout) -> bytes:
+def _patience(call: Call) -> float | None:
+    """Seconds that sending and the header section of the answer may take, once connected."""
+    patience = call.read_timeout
+    if patience is not None and call.body is not None:
+        size = len(call.body) if isinstance(call.body, bytes) else call.body.length
+        patience = None if size is None else patience + size / SLOWEST_SENT
+    if call.deadline is None:
+        return patience
+    left = call.deadline - time.monotonic()
+    return left if patience is None else min(left, patience)
+
+
+async def _take(call: Call, answer: aiohttp.ClientResponse, pace: Pace, watch: Watch) -> bytes:
     stream = answer.content
     coding = answer.headers.get("Content-Encoding", "")
     to_sink = call.sink is not None and answer.status < 300
@@ -131,12 +148,11 @@ async def _take(call: Call, answer: aiohttp.ClientResponse, pace: Pace, timer: a
     if length is not None and length > call.max_bytes and not to_sink and call.method != "HEAD":
         raise errors.TooLarge(f"{length} bytes are more than the limit of {call.max_bytes}", request=call.prepared)
     content = Content(call, coding, to_sink=to_sink)
-    loop = asyncio.get_running_loop()
     waiting: list[bytes] = []
     size = 0
+    pace.start()
     while True:
-        left = pace.seconds_left(content=True)
-        timer.reschedule(None if left is None else loop.time() + left)
+        watch.allow(pace.seconds_left(content=True))
         chunk = await stream.readany()
         if not chunk:
             break
@@ -147,11 +163,11 @@ async def _take(call: Call, answer: aiohttp.ClientResponse, pace: Pace, timer: a
         waiting.append(chunk)
         size += len(chunk)
         if size >= _SINK_STEP:  # a file's write may block: in a thread, and not for every few bytes
-            timer.reschedule(None)
+            watch.allow(None)
             await asyncio.to_thread(content.feed, b"".join(waiting))
             waiting, size = [], 0
+    watch.allow(None)
     if waiting:
-        timer.reschedule(None)
         await asyncio.to_thread(content.feed, b"".join(waiting))
     await answer.read()
     return content.finish()
@@ -164,14 +180,14 @@ async def _sent(body: Body) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _translated(error: Exception, call: Call, pace: Pace) -> Exception:
+def _translated(error: Exception, call: Call, pace: Pace, watch: Watch) -> Exception:
     """Our error for aiohttp's; each is also the one that `requests` would raise."""
     request = call.prepared
     text = errors.one_line(str(error)) or type(error).__name__
     match error:
         case errors.RestwrightError():
             return error
-        case aiohttp.ConnectionTimeoutError():
+        case TimeoutError() if not watch.connected and pace.until_deadline() > 0.001:
             return errors.ConnectTimeout(f"no connection within {call.connect_timeout} s", request=request)
         case TimeoutError():
             return pace.timed_out()
