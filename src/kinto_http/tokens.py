@@ -14,6 +14,9 @@ class TokenAuth(AuthBase):
         type: The scheme the server expects, `Bearer` when not given.
     """
 
+    instant = True
+    """Signing does not block."""
+
     def __init__(self, token: str, type: str | None = None) -> None:
         self.token = token
         self.type = type or "Bearer"

@@ -154,6 +154,7 @@ def send_prepared(adapter: requests.adapters.BaseAdapter, call: Call) -> request
         proxies=call.proxies,
     )
     if call.sink is not None and response.status_code < 300:
+        call.sink.start()
         call.sink.write(response.content)
     return response
 

@@ -70,6 +70,9 @@ class Body(Protocol):
 class Sink(Protocol):
     """Takes the content of a successful answer as it arrives, instead of memory."""
 
+    def start(self) -> object:
+        """Content begins, on each attempt anew: drop what an earlier one has written."""
+
     def write(self, chunk: bytes, /) -> object: ...
 
 
@@ -88,6 +91,8 @@ class Request:
     """May it be sent twice? None: by its method (RFC 9110, 9.2.2)."""
     deadline: float | None = None
     """Reading of the monotonic clock, in seconds, at which the whole exchange must be over."""
+    options: Mapping[str, Any] = EMPTY
+    """Settings for this request alone, in the words of `requests`: timeout, auth, files, verify, ..."""
     max_bytes: int | None = None
     """The largest answer that is taken, in bytes after decompression; None: the client's limit."""
 

@@ -1,7 +1,7 @@
 """A plan is a generator that asks for HTTP exchanges; a driver performs them.
 
 An operation yields `Request`s, is sent `Response`s and ends with its result.  A policy is a plan around one
-exchange.  Waiting is `yield Wait(seconds)`.  A listing yields `Page`s in between.  A plan never
+exchange.  Waiting is `yield Wait(seconds)`, blocking work `yield Work(function)`.  A listing yields `Page`s in between.  A plan never
 touches a socket or a clock, so a test drives it by hand with `next` and `send`.
 """
 
@@ -28,6 +28,21 @@ class Wait:
     seconds: float
 
 
+class Work:
+    """Asks the driver to call a function that may block, such as one on files; an event loop does it in a thread."""
+
+    __slots__ = ("call", "result")
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self.call = call
+        self.result: Any = None
+        """What it returned, once the plan goes on."""
+
+
+# What a plan may ask for besides an exchange; the driver has no answer to it.
+Errand: TypeAlias = Wait | Work
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[ItemT]):
     """One page of a listing."""
@@ -39,9 +54,9 @@ class Page(Generic[ItemT]):
 
 
 # Operation[T]: asks for HTTP exchanges, ends with a T.
-Operation: TypeAlias = Generator[Request | Wait, requests.Response, T]
+Operation: TypeAlias = Generator[Request | Errand, requests.Response, T]
 # Listing[T]: asks for HTTP exchanges and hands out pages of T in between.
-Listing: TypeAlias = Generator[Request | Wait | Page[ItemT], requests.Response, None]
+Listing: TypeAlias = Generator[Request | Errand | Page[ItemT], requests.Response, None]
 # A plan around one exchange.
 Policy: TypeAlias = Callable[[Request], Operation[requests.Response]]
 
@@ -64,7 +79,7 @@ def fetch(request: Request) -> Operation[requests.Response]:
 
 
 def advance(plan: Generator[StepT, requests.Response, Any], outcome: requests.Response | Exception | None) -> StepT:
-    """Tell a plan what came of the step it asked for, None for a wait; what it asks for next.
+    """Tell a plan what came of the step it asked for, None for an errand; what it asks for next.
 
     Raises:
         StopIteration: The plan has ended; its value is the result.
@@ -78,8 +93,8 @@ def advance(plan: Generator[StepT, requests.Response, Any], outcome: requests.Re
 
 
 def under(
-    policy: Policy, plan: Generator[Request | Wait | StepT, requests.Response, T]
-) -> Generator[Request | Wait | StepT, requests.Response, T]:
+    policy: Policy, plan: Generator[Request | Errand | StepT, requests.Response, T]
+) -> Generator[Request | Errand | StepT, requests.Response, T]:
     """`plan` with every exchange it asks for passed through `policy`.
 
     Pages and waits pass as they are; what the policy raises is raised inside the plan.

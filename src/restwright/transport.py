@@ -90,8 +90,8 @@ class Transport:
             UnusableAnswer: An answer came that goes beyond the limits.
         """
         call = self._call(request)
-        if not self._is_plain or self._overridden():
-            return self._by_session(call)
+        if not self._is_plain or request.options or self._overridden():
+            return self._by_session(call, request)
         auth = self._auth_for(call, request)
         if auth is not None:
             self._sign(call, auth)
@@ -112,8 +112,8 @@ class Transport:
         """The same, awaited.  What would block the event loop, such as an adapter or auth policy of others,
         is done in a thread."""
         call = self._call(request)
-        if not self._is_plain or self._overridden():
-            return await asyncio.to_thread(self._by_session, call)
+        if not self._is_plain or request.options or self._overridden():
+            return await asyncio.to_thread(self._by_session, call, request)
         auth = self._auth_for(call, request)
         if auth is not None:
             if getattr(auth, "instant", False):
@@ -259,7 +259,7 @@ class Transport:
             or "request" in vars(session)
         )
 
-    def _by_session(self, call: Call) -> requests.Response:
+    def _by_session(self, call: Call, request: Request) -> requests.Response:
         body = call.body
         options: dict[str, Any] = {"headers": call.headers, "timeout": call.read_timeout, "allow_redirects": False}
         if call.connect_timeout != call.read_timeout:
@@ -268,8 +268,9 @@ class Transport:
             options["data"] = body if isinstance(body, bytes) else b"".join(body.chunks())
         if self.auth is not None and self.is_home(call.url):
             options["auth"] = self.auth
-        response = self.session.request(call.method, call.url, **options)
+        response = self.session.request(call.method, call.url, **{**options, **request.options})
         if call.sink is not None and response.status_code < 300:
+            call.sink.start()
             call.sink.write(response.content)
         return response
 

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import requests
 
 from restwright.message import Request
-from restwright.plan import Listing, Operation, Page, Wait, advance
+from restwright.plan import Errand, Listing, Operation, Page, Wait, Work, advance
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -32,12 +32,15 @@ async def run_async(send: SendAsync, plan: Operation[T], *, sleep: SleepAsync = 
 
 
 async def _outcome(
-    send: SendAsync, sleep: SleepAsync, step: Request | Wait
+    send: SendAsync, sleep: SleepAsync, step: Request | Errand
 ) -> requests.Response | Exception | None:
     if isinstance(step, Wait):
         await sleep(step.seconds)
         return None
     try:
+        if isinstance(step, Work):
+            step.result = await asyncio.to_thread(step.call)
+            return None
         return await send(step)
     except Exception as error:  # noqa: BLE001 - it is raised in the plan
         return error

@@ -13,13 +13,13 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 import requests
 
 from restwright.message import Request
-from restwright.plan import Operation, Wait, advance
+from restwright.plan import Errand, Operation, advance
 
 T = TypeVar("T")
 
 Outcome: TypeAlias = requests.Response | Exception
 # Answers many requests, in order; one that failed alone is answered with its error.
-Combine: TypeAlias = Callable[[Sequence[Request]], Generator[Request | Wait, requests.Response, Sequence[Outcome]]]
+Combine: TypeAlias = Callable[[Sequence[Request]], Generator[Request | Errand, requests.Response, Sequence[Outcome]]]
 
 _WAITING: Final = object()
 
@@ -52,7 +52,7 @@ class Pending(Generic[T]):
         result: T = self._value
         return result
 
-    def advance(self, outcome: Outcome | None) -> Request | Wait | None:
+    def advance(self, outcome: Outcome | None) -> Request | Errand | None:
         """Give the plan an answer, or begin with None; what it asks for next, None at its end."""
         try:
             return advance(self._plan, outcome)
@@ -76,7 +76,7 @@ class Batch:
     """Operations that wait to be sent together."""
 
     def __init__(self) -> None:
-        self.waiting: list[tuple[Pending[Any], Request | Wait]] = []
+        self.waiting: list[tuple[Pending[Any], Request | Errand]] = []
 
     def add(self, pending: Pending[T]) -> Pending[T]:
         """Queue an operation; wrong arguments fail here and now."""
@@ -95,15 +95,13 @@ class Batch:
         """
         waiting, self.waiting = self.waiting, []
         while waiting:
-            pause = max((step.seconds for _, step in waiting if isinstance(step, Wait)), default=0.0)
-            if pause > 0:
-                yield Wait(pause)
             asking: list[tuple[Pending[Any], Request]] = []
-            following: list[tuple[Pending[Any], Request | Wait]] = []
+            following: list[tuple[Pending[Any], Request | Errand]] = []
             for pending, step in waiting:
                 if isinstance(step, Request):
                     asking.append((pending, step))
                 else:
+                    yield step
                     _advance(following, pending, None)
             outcomes: Sequence[Outcome] = ()
             if asking:
@@ -118,7 +116,7 @@ class Batch:
             waiting = following
 
 
-def _advance(following: list[tuple[Pending[Any], Request | Wait]], pending: Pending[Any], outcome: Any) -> None:
+def _advance(following: list[tuple[Pending[Any], Request | Errand]], pending: Pending[Any], outcome: Any) -> None:
     step = pending.advance(outcome)
     if step is not None:
         following.append((pending, step))

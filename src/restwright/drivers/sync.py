@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import requests
 
 from restwright.message import Request
-from restwright.plan import Listing, Operation, Page, Wait, advance
+from restwright.plan import Errand, Listing, Operation, Page, Wait, Work, advance
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -31,12 +31,15 @@ def run(send: Send, plan: Operation[T], *, sleep: Sleep = time.sleep) -> T:
         plan.close()
 
 
-def _outcome(send: Send, sleep: Sleep, step: Request | Wait) -> requests.Response | Exception | None:
+def _outcome(send: Send, sleep: Sleep, step: Request | Errand) -> requests.Response | Exception | None:
     """What came of one step of a plan."""
     if isinstance(step, Wait):
         sleep(step.seconds)
         return None
     try:
+        if isinstance(step, Work):
+            step.result = step.call()
+            return None
         return send(step)
     except Exception as error:  # noqa: BLE001 - it is raised in the plan
         return error

@@ -36,6 +36,8 @@ class Content:
         self._raw_size = self._size = 0
         self._decompressor: _Decompressor | None = None
         self.to_sink = to_sink
+        if to_sink and call.sink is not None:
+            call.sink.start()
         if self._coding in ("", "identity"):
             self._coding = ""
         elif self._coding not in ("gzip", "x-gzip", "deflate"):
