@@ -8,6 +8,7 @@ made when it is first asked for.
 from __future__ import annotations
 
 import datetime
+import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -15,7 +16,7 @@ from email.message import Message
 from http import HTTPStatus
 from http.cookiejar import CookieJar
 from types import SimpleNamespace
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 from urllib.parse import urlencode, urlsplit
 
 import requests
@@ -26,14 +27,20 @@ from requests.utils import get_encoding_from_headers, requote_uri
 from restwright.json_codec import decode, encode
 
 
+def _refuse(*_: Any, **__: Any) -> Any:
+    raise TypeError("the fields of a Request cannot be changed: use with_header() or but()")
+
+
+_REFUSED: Any = _refuse
+
 
 class _Empty(dict[str, str]):
     """No fields: a default that all may share, since nothing can be put in."""
 
-    def __setitem__(self, key: str, value: str) -> None:
-        raise TypeError("the fields of a Request cannot be changed: use with_header() or but()")
+    __setitem__ = setdefault = update = __ior__ = _REFUSED
 
-    def __hash__(self) -> int:  # type: ignore[override]  # it never changes
+    # It never changes.
+    def __hash__(self) -> int:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]
         return 0
 
 
@@ -64,7 +71,9 @@ class Body(Protocol):
     length: int | None
     """Size in bytes, if known beforehand."""
 
-    def chunks(self) -> Iterator[bytes]: ...
+    def chunks(self) -> Iterator[bytes]:
+        """The content from its beginning, in pieces of any size."""
+        ...
 
 
 class Sink(Protocol):
@@ -73,7 +82,9 @@ class Sink(Protocol):
     def start(self) -> object:
         """Content begins, on each attempt anew: drop what an earlier one has written."""
 
-    def write(self, chunk: bytes, /) -> object: ...
+    def write(self, chunk: bytes, /) -> object:
+        """Take the next bytes."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +111,31 @@ class Request:
         """A copy with some fields changed; quicker than `dataclasses.replace`, as it runs for each call."""
         copy = object.__new__(Request)
         for name in _REQUEST_FIELDS:
-            _set(copy, name, changes[name] if name in changes else getattr(self, name))
+            _set(copy, name, changes.pop(name) if name in changes else getattr(self, name))
+        if changes:
+            raise TypeError(f"a Request has no field {', '.join(changes)}")
         return copy
+
+    def header(self, name: str) -> str | None:
+        """The value of a header field, whatever the case of its name; None if it is not set here."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers.items() if key.lower() == wanted), None)
 
     def with_header(self, name: str, value: str) -> Request:
         """A copy with one header field set."""
-        return self.but(headers={**self.headers, name: value})
+        replaced = name.lower()
+        others = {key: given for key, given in self.headers.items() if key.lower() != replaced}
+        return self.but(headers={**others, name: value})
+
+    def __repr__(self) -> str:
+        # Header fields and content may hold secrets.
+        return f"<Request {self.method} {without_credentials(self.url)}>"
 
     @property
     def may_repeat(self) -> bool:
         """Sending it again does no harm if the first one was carried out without our knowing."""
         if self.repeatable is None:
-            return self.method in IDEMPOTENT or "Idempotency-Key" in self.headers
+            return self.method in IDEMPOTENT or self.header("Idempotency-Key") is not None
         return self.repeatable
 
     def body(self) -> bytes | Body | None:
@@ -129,25 +153,27 @@ class Headers(CaseInsensitiveDict[str]):
     The same type that `requests` uses, filled without its detour over `__setitem__`.
     """
 
-    _store: dict[str, tuple[str, str]]  # type: ignore[assignment]  # plain dicts keep their order too
+    # Plain dicts keep their order too.
+    _store: dict[str, tuple[str, str]]  # type: ignore[assignment]
 
     def __init__(self, items: Iterable[tuple[str, str]] | Mapping[str, str] = ()) -> None:
-        pairs = list(items.items() if isinstance(items, Mapping) else items)
-        self._store = {name.lower(): (name, value) for name, value in pairs}
-        if len(self._store) != len(pairs):
-            self._store = {}
+        pairs: list[tuple[str, str]] = list(cast("Any", items.items()) if isinstance(items, Mapping) else items)
+        store: dict[str, tuple[str, str]] = {name.lower(): (name, value) for name, value in pairs}
+        if len(store) != len(pairs):
+            store = {}
             for name, value in pairs:
                 key = name.lower()
-                first = self._store.get(key)
-                self._store[key] = (name, value) if first is None else (first[0], f"{first[1]}, {value}")
-        if "set-cookie" in self._store:  # the one field that does not survive joining (RFC 6265, 3)
+                first = store.get(key)
+                store[key] = (name, value) if first is None else (first[0], f"{first[1]}, {value}")
+        self._store = store  # pyright: ignore[reportIncompatibleVariableOverride]
+        if "set-cookie" in store:  # the one field that does not survive joining (RFC 6265, 3)
             self.set_cookie = [value for name, value in pairs if name.lower() == "set-cookie"]
 
     @classmethod
     def over(cls, base: Headers, changes: Mapping[str, str]) -> Headers:
         """`base` with `changes` put over it, whatever their case."""
         merged = cls.__new__(cls)
-        merged._store = store = base._store.copy()
+        merged._store = store = base._store.copy()  # noqa: SLF001  # of its own kind
         for name, value in changes.items():
             store[name.lower()] = (name, value)
         return merged
@@ -160,6 +186,7 @@ class Headers(CaseInsensitiveDict[str]):
         self._store[name.lower()] = (name, value)
 
     def get(self, key: str, default: Any = None) -> Any:
+        """The value of a field, whatever its case."""
         pair = self._store.get(key.lower())
         return default if pair is None else pair[1]
 
@@ -168,7 +195,11 @@ class Headers(CaseInsensitiveDict[str]):
         return dict(self._store.values())
 
     def copy(self) -> Headers:
-        return Headers(self.plain())
+        """The same fields, to be changed apart; those that set cookies stay apart from each other."""
+        copied = Headers.over(self, EMPTY)
+        if "set_cookie" in vars(self):
+            copied.set_cookie = [*self.set_cookie]
+        return copied
 
 
 class Response(requests.Response):
@@ -228,7 +259,10 @@ class Response(requests.Response):
         extract_cookies_to_jar(self.cookies, self.request, shim)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: getattr(self, name, None) for name in self.__attrs__}
+        return {name: getattr(self, name, None) for name in (*self.__attrs__, *_NOTED)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _content_consumed=True, _next=None)
 
     def json(self, **kwargs: Any) -> Any:
         """The content, decoded from JSON.
@@ -237,6 +271,9 @@ class Response(requests.Response):
             requests.exceptions.JSONDecodeError: It is not JSON.
         """
         return super().json(**kwargs) if kwargs else decode_json(self)
+
+
+_NOTED: Final = ("attempts", "correlation_id")
 
 
 def _reason(response: Response) -> str:
@@ -255,7 +292,7 @@ _LAZY: Final[Mapping[str, Callable[[Response], Any]]] = {
     "elapsed": lambda response: datetime.timedelta(seconds=vars(response).get("_seconds", 0.0)),
     "history": lambda response: list[requests.Response](),
     "cookies": lambda response: RequestsCookieJar(),
-    "raw": lambda response: None,
+    "raw": lambda response: io.BytesIO(response.content),
     "request": lambda response: None,
     "connection": lambda response: None,
     "attempts": lambda response: 1,
@@ -276,7 +313,11 @@ def decode_json(response: requests.Response) -> Any:
         return decode(content)
     except ValueError as error:
         raise requests.exceptions.JSONDecodeError(
-            f"not JSON ({error}): {content[:80]!r}", content[:200].decode("utf-8", "replace"), 0
+            f"{without_credentials(response.url)}: not JSON ({error}): {content[:80]!r}",
+            content[:200].decode("utf-8", "replace"),
+            0,
+            request=response.request,
+            response=response,
         ) from error
 
 
@@ -297,11 +338,11 @@ class Origin(tuple[str, str, int]):
             port = parts.port
         except ValueError as error:
             raise requests.exceptions.InvalidURL(f"{without_credentials(url)!r}: {error}") from error
+        if _AMBIGUOUS.match(url):  # parsers differ on where the host of such a URL ends
+            raise requests.exceptions.InvalidURL(f"{without_credentials(url)!r} has no clear host")
         scheme = parts.scheme.lower()
         if scheme not in DEFAULT_PORTS:
-            raise requests.exceptions.MissingSchema(
-                f"{without_credentials(url)!r} is not an http:// or https:// URL"
-            )
+            raise requests.exceptions.MissingSchema(f"{without_credentials(url)!r} is not an http:// or https:// URL")
         if not parts.hostname:
             raise requests.exceptions.InvalidURL(f"{without_credentials(url)!r} names no host")
         return cls((scheme, parts.hostname, port or DEFAULT_PORTS[scheme]))
@@ -312,31 +353,33 @@ class Origin(tuple[str, str, int]):
         return f"{scheme}://{shown}" if port == DEFAULT_PORTS[scheme] else f"{scheme}://{shown}:{port}"
 
 
+_AMBIGUOUS: Final = re.compile(r"[^/?#]*://[^/?#]*[\\\x00-\x20\x7f]")
 # RFC 3986, 3.3 and 3.4: characters that may stand in a path and query as they are.
 _CLEAN: Final = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]*\Z")
 
 
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")  # RFC 3986, 3.1
+
+
 def is_absolute(url: str) -> bool:
-    """Does it name its own scheme?"""
-    return url.startswith(("http://", "https://", "HTTP://", "HTTPS://")) or "://" in url.partition("?")[0]
+    """Does it name its own scheme and host?"""
+    return _SCHEME.match(url) is not None
 
 
 def join(root: str, path: str, params: Mapping[str, str] = EMPTY) -> str:
     """`path` below `root` with exactly one slash between, or an absolute URL as it is; with the query added."""
-    if is_absolute(path):
-        url = path
-    else:
-        url = root + path if path.startswith("/") else f"{root}/{path}"
+    url = path if is_absolute(path) else root + path if path.startswith("/") else f"{root}/{path}"
     if params:
         url = f"{url}{'&' if '?' in url else '?'}{urlencode(params)}"
     return url if _CLEAN.match(url) else requote_uri(url)
 
 
+_USERINFO: Final = re.compile(r"\A([^/?#]*://)[^/?#]*@")  # RFC 3986, 3.2.1
+
+
 def without_credentials(url: str) -> str:
     """The URL as it may be shown: without user and password."""
-    head, separator, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{head}{separator}{authority.rpartition('@')[2]}{slash}{path}" if "@" in authority else url
+    return _USERINFO.sub(r"\1", url, count=1) if "@" in url else url
 
 
 def no_cookies(jar: CookieJar) -> bool:
