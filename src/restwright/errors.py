@@ -25,15 +25,18 @@ Each one knows `request` (a `requests.PreparedRequest`), `response` (a `requests
 
 from __future__ import annotations
 
+import copy
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import requests
+from requests.cookies import RequestsCookieJar
+from requests.structures import CaseInsensitiveDict
 
 from restwright.json_codec import decode
-from restwright.message import without_credentials
+from restwright.message import Request, without_credentials
 
 SECRET_FIELDS: Final = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
 _SHOWN: Final = 300
@@ -42,7 +45,8 @@ _SHOWN: Final = 300
 class RestwrightError(Exception):
     """Base of all errors that a call can end with."""
 
-    request: requests.PreparedRequest | None = None
+    # Declared as in `requests`, whose exceptions most of ours are too; it is always a PreparedRequest.
+    request: requests.Request | requests.PreparedRequest | None = None
     response: requests.Response | None = None
     attempts: int = 1
     correlation_id: str | None = None
@@ -74,7 +78,7 @@ class RestwrightError(Exception):
 class ApiError(RestwrightError, requests.HTTPError):
     """The server answered with an error status."""
 
-    response: requests.Response
+    response: requests.Response  # pyright: ignore[reportIncompatibleVariableOverride]  # never None here
 
     @property
     def status(self) -> int:
@@ -159,7 +163,7 @@ class UnusableAnswer(RestwrightError, requests.RequestException):
     """An answer came and was refused."""
 
 
-class DecodeError(UnusableAnswer, requests.exceptions.JSONDecodeError):
+class DecodeError(UnusableAnswer, requests.exceptions.JSONDecodeError):  # pyright: ignore[reportIncompatibleVariableOverride]
     """The answer is not the JSON that was expected."""
 
     def __init__(
@@ -173,12 +177,6 @@ class DecodeError(UnusableAnswer, requests.exceptions.JSONDecodeError):
         ValueError.__init__(self, message)
         self.message, self.request, self.response = message, request, response
         self.msg, self.doc, self.pos, self.lineno, self.colno = message, "", 0, 1, 1
-
-    def __str__(self) -> str:
-        return RestwrightError.__str__(self)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return RestwrightError.__reduce__(self)
 
 
 class BadEncoding(UnusableAnswer, requests.exceptions.ContentDecodingError):
@@ -245,7 +243,7 @@ class Problem:
             return None
         texts = {name: value[name] for name in ("type", "title", "detail", "instance") if _is_text(value.get(name))}
         status = value.get("status")
-        return cls(status=status if isinstance(status, int) else None, **texts)
+        return cls(status=status if type(status) is int else None, **texts)
 
 
 def service_message(response: requests.Response) -> str:
@@ -278,9 +276,16 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def describe(request: requests.PreparedRequest | None) -> str:
+def outline(request: Request) -> requests.PreparedRequest:
+    """What an error tells of a request that was never prepared to be sent."""
+    prepared = requests.PreparedRequest()
+    prepared.method, prepared.url, prepared.headers = request.method, request.url, CaseInsensitiveDict()
+    return prepared
+
+
+def describe(request: requests.Request | requests.PreparedRequest | None) -> str:
     """`GET http://host/path`, without credentials."""
-    return f"{request.method} {without_credentials(request.url or '')}" if request is not None else ""
+    return f"{request.method} {without_credentials(str(request.url or ''))}" if request is not None else ""
 
 
 def state_to_pickle(error: BaseException) -> dict[str, Any]:
@@ -290,11 +295,7 @@ def state_to_pickle(error: BaseException) -> dict[str, Any]:
         if isinstance(value, requests.PreparedRequest):
             state[name] = _without_secrets(value)
         elif isinstance(value, requests.Response):
-            response = requests.Response()
-            response.__setstate__(value.__getstate__())
-            response.request = _without_secrets(value.request)
-            response.history = []
-            state[name] = response
+            state[name] = _answer_without_secrets(value)
         elif _can_be_pickled(value):
             state[name] = value
     return state
@@ -315,13 +316,25 @@ def _without_secrets(request: requests.PreparedRequest | None) -> Any:
     shown.method, shown.url = request.method, without_credentials(request.url or "")
     shown.body = request.body if isinstance(request.body, (bytes, str)) else None
     fields = {name: value for name, value in request.headers.items() if name.lower() not in SECRET_FIELDS}
-    shown.headers = requests.structures.CaseInsensitiveDict(fields)
+    shown.headers = CaseInsensitiveDict(fields)
+    return shown
+
+
+def _answer_without_secrets(response: requests.Response) -> requests.Response:
+    shown = copy.copy(response)
+    shown.url = without_credentials(response.url or "")
+    shown.headers = CaseInsensitiveDict(
+        {name: value for name, value in response.headers.items() if name.lower() not in SECRET_FIELDS}
+    )
+    shown.cookies = RequestsCookieJar()
+    shown.history = []
+    shown.request = _without_secrets(response.request)
     return shown
 
 
 def _can_be_pickled(value: object) -> bool:
     try:
         pickle.dumps(value)
-    except Exception:
+    except Exception:  # noqa: BLE001  # whatever its __reduce__ raises
         return False
     return True
