@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import requests
-from requests.auth import AuthBase, HTTPBasicAuth
+from requests.auth import AuthBase
 
 Auth: TypeAlias = Callable[[requests.PreparedRequest], requests.PreparedRequest]
+# RFC 9110, 5.5: no controls but the tab; and beyond Latin-1 there are no bytes for it.
+_UNSENDABLE: Final = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
 
 class HeaderAuth(AuthBase):
@@ -18,9 +22,14 @@ class HeaderAuth(AuthBase):
     """Does not block, so an event loop may call it."""
 
     def __init__(self, value: str) -> None:
+        if _UNSENDABLE.search(value):  # http.client would show it in its error
+            raise requests.exceptions.InvalidHeader(
+                "the credentials hold a line break or another character that no header field can have"
+            )
         self._value = value
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        """The request with its field set."""
         r.headers["Authorization"] = self._value
         return r
 
@@ -38,9 +47,7 @@ class BasicAuth(HeaderAuth):
     """User and password (RFC 7617); text is sent as UTF-8."""
 
     def __init__(self, username: str | bytes, password: str | bytes) -> None:
-        basic = HTTPBasicAuth(_utf8(username), _utf8(password))
-        signed = basic(_Blank())
-        super().__init__(signed.headers["Authorization"])
+        super().__init__(f"Basic {b64encode(_utf8(username) + b':' + _utf8(password)).decode()}")
         self.username = username
 
 
@@ -49,12 +56,6 @@ class BearerAuth(HeaderAuth):
 
     def __init__(self, token: str) -> None:
         super().__init__(f"Bearer {token}")
-
-
-class _Blank(requests.PreparedRequest):
-    def __init__(self) -> None:
-        super().__init__()
-        self.headers = requests.structures.CaseInsensitiveDict()
 
 
 def _utf8(text: str | bytes) -> bytes:
@@ -67,12 +68,13 @@ def as_auth(auth: Any) -> Auth | None:
     Raises:
         TypeError: It is none of these.
     """
-    if auth is None or auth == "":
-        return None
-    if isinstance(auth, (tuple, list)) and len(auth) == 2:
-        username, password = auth
-        return BasicAuth(*(part if isinstance(part, (str, bytes)) else str(part) for part in (username, password)))
-    if callable(auth):
-        policy: Auth = auth
-        return policy
-    raise TypeError(f"auth must be None, a (user, password) pair or a requests auth policy, got {type(auth).__name__}")
+    match auth:
+        case None | "":
+            return None
+        case (username, password):
+            return BasicAuth(*(part if isinstance(part, (str, bytes)) else str(part) for part in (username, password)))
+        case _ if callable(auth):
+            return cast("Auth", auth)
+        case _:
+            kind = type(auth).__name__
+            raise TypeError(f"auth must be None, a (user, password) pair or a requests auth policy, got {kind}")
