@@ -6,6 +6,7 @@ look at the text; only then the standard library, which keeps them apart, does t
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 import re
@@ -21,12 +22,15 @@ def encode(value: Any) -> bytes:
 
     Raises:
         TypeError: Something in it has no JSON form.
-        ValueError: A float in it is not finite, or the value contains itself.
+        ValueError: A float in it is not finite, the value contains itself, or it is nested very deeply.
     """
     try:
         text = orjson.dumps(value)
     except TypeError:  # orjson's error for all it refuses: long integers, keys that are numbers, deep nesting
-        return json.dumps(value, default=iso, allow_nan=False).encode()
+        try:
+            return json.dumps(value, default=iso, allow_nan=False).encode()
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
     if b"null" in text:
         json.dumps(value, default=_anything, allow_nan=False)  # raises if one of the nulls was a NaN
     return text
@@ -56,5 +60,5 @@ def iso(value: object) -> str:
     raise TypeError(f"a {type(value).__name__} has no JSON form: {value!r:.80}")
 
 
-def _anything(value: object) -> str:
-    return str(value)
+def _anything(value: object) -> Any:
+    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) else str(value)
