@@ -1,8 +1,8 @@
 """A plan is a generator that asks for HTTP exchanges; a driver performs them.
 
 An operation yields `Request`s, is sent `Response`s and ends with its result.  A policy is a plan around one
-exchange.  Waiting is `yield Wait(seconds)`, blocking work `yield Work(function)`.  A listing yields `Page`s in between.  A plan never
-touches a socket or a clock, so a test drives it by hand with `next` and `send`.
+exchange.  Waiting is `yield Wait(seconds)`, blocking work `yield Work(function)`.  A listing yields `Page`s in
+between.  A plan never touches a socket or a clock, so a test drives it by hand with `next` and `send`.
 """
 
 from __future__ import annotations
@@ -91,7 +91,6 @@ def advance(plan: Generator[StepT, requests.Response, Any], outcome: requests.Re
     return plan.send(outcome)
 
 
-
 def under(
     policy: Policy, plan: Generator[Request | Errand | StepT, requests.Response, T]
 ) -> Generator[Request | Errand | StepT, requests.Response, T]:
@@ -104,10 +103,36 @@ def under(
         while True:
             try:
                 response = (yield from policy(step)) if isinstance(step, Request) else (yield step)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - it is raised where it belongs
                 step = plan.throw(error)
             else:
                 step = plan.send(response)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        plan.close()
+
+
+def paged(
+    plan: Generator[Any, requests.Response, T], take: Callable[[Any], Page[Any] | None]
+) -> Generator[Any, requests.Response, T]:
+    """`plan` with each of its pages given to `take`: what that returns is handed out in its place, if anything."""
+    try:
+        step = next(plan)
+        while True:
+            if isinstance(step, Page):
+                page = take(step)
+                if page is not None:
+                    yield page
+                step = next(plan)
+                continue
+            try:
+                response = yield step
+            except Exception as error:  # noqa: BLE001 - it is raised where it belongs
+                step = plan.throw(error)
+            else:
+                step = next(plan) if response is None else plan.send(response)
     except StopIteration as stop:
         result: T = stop.value
         return result
