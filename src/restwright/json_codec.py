@@ -60,5 +60,7 @@ def iso(value: object) -> str:
     raise TypeError(f"a {type(value).__name__} has no JSON form: {value!r:.80}")
 
 
-def _anything(value: object) -> Any:
-    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) else str(value)
+def _anything(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    return str(value)
