@@ -21,13 +21,16 @@ def correlate(field: str = "X-Correlation-ID", *, make: Callable[[], str] = _new
     """Send a correlation id in the header `field`, the same for all attempts, unless the request has one."""
 
     def layer(request: Request, inner: Policy = exchange, /) -> Operation[requests.Response]:
-        given = request.headers.get(field)
+        given = request.header(field)
         correlation_id = make() if given is None else given
         named = request.with_header(field, correlation_id) if given is None else request
         try:
             response = yield from inner(named)
-        except RestwrightError as error:
-            error.correlation_id = correlation_id
+        except requests.RequestException as error:
+            if isinstance(error, RestwrightError):
+                error.correlation_id = correlation_id
+            else:
+                error.add_note(f"id {correlation_id}")
             raise
         vars(response)["correlation_id"] = correlation_id
         return response
