@@ -1,17 +1,19 @@
 """Follow redirects of safe requests (RFC 9110, 15.4); refuse them for writes, whose content would go who knows where.
 
-Credentials stay behind when a redirect leads to another origin: the transport sees to that for every URL.
+Credentials stay behind when a redirect leads to another origin: the transport sees to that for the client's own,
+and this policy for those in the header fields of the request.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from restwright.errors import TooManyRedirects, UnusableAnswer, about
-from restwright.message import EMPTY, SAFE, Request, without_credentials
+from restwright.errors import SECRET_FIELDS, TooManyRedirects, UnusableAnswer, about, one_line
+from restwright.message import EMPTY, SAFE, Origin, Request, is_absolute, without_credentials
 from restwright.plan import Operation, Policy, exchange
 from restwright.policies.layer import Layer
 
@@ -30,18 +32,37 @@ def redirect(*, most: int = 10) -> Layer:
         history: list[requests.Response] = []
         asked = request
         while response.status_code in REDIRECTS and "Location" in response.headers:
-            target = urljoin(response.url, response.headers["Location"])
+            target = _target(asked, response)
             if request.method not in SAFE:
                 raise _refused(UnusableAnswer, f"a {request.method} is not redirected to {_shown(target)}", response)
             if len(history) == most:
                 raise _refused(TooManyRedirects, f"more than {most} redirects, the last to {_shown(target)}", response)
             history.append(response)
-            asked = asked.but(url=target, params=EMPTY)
+            asked = asked.but(url=target, params=EMPTY, headers=_fields_for(target, asked, response))
             response = yield from inner(asked)
         response.history = history
         return response
 
     return layer
+
+
+def _target(asked: Request, response: requests.Response) -> str:
+    """Where the answer points to: an http or https URL, or a path."""
+    try:
+        target = urljoin(response.url or asked.url, response.headers["Location"])
+        if urlsplit(target).scheme:
+            Origin.of(target)
+        target.encode()
+    except ValueError as error:
+        raise _refused(UnusableAnswer, f"a redirect that leads nowhere: {one_line(str(error))}", response) from error
+    return target
+
+
+def _fields_for(target: str, asked: Request, response: requests.Response) -> Mapping[str, str]:
+    """The header fields of the request; those that are secret are left out for another origin."""
+    if not is_absolute(target) or (response.url and Origin.of(target) == Origin.of(response.url)):
+        return asked.headers
+    return {name: value for name, value in asked.headers.items() if name.lower() not in SECRET_FIELDS}
 
 
 def _refused(kind: type[UnusableAnswer], message: str, response: requests.Response) -> UnusableAnswer:
