@@ -13,17 +13,20 @@ import random
 import threading
 import time
 from collections.abc import Callable, Collection
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 import requests
 
-from restwright.errors import NotConnected, TransportError
+from restwright.errors import DeadlineExceeded, NotConnected, RestwrightError, TlsError
 from restwright.headers.retry_after import parse_retry_after
 from restwright.message import Request
 from restwright.plan import Operation, Policy, Wait, exchange
 from restwright.policies.layer import Layer
 
 TRANSIENT: Final = frozenset({429, 502, 503, 504})
+NETWORK: Final = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+Outcome: TypeAlias = requests.Response | requests.RequestException
 
 
 class RetryBudget:
@@ -63,6 +66,7 @@ def retry(
     statuses: Collection[int] = TRANSIENT,
     any_method: bool = False,
     wait: float | None = None,
+    retry_after_max: float = 300.0,
     delay_first: float = 0.1,
     delay_max: float = 20.0,
     budget: RetryBudget | None = None,
@@ -76,58 +80,113 @@ def retry(
         network_attempts: How often at most if the network fails; the same as `attempts` unless given.
         any_method: Repeat after a status also what is not safe to repeat (the service promises that it is).
         wait: Seconds between attempts, whatever the server asks for; None: as the server says, else backing off.
+        retry_after_max: Longest wait that is granted to the server, in seconds; if it asks for more, give up at once.
         delay_first: Longest wait after the first failure, in seconds; it doubles from there up to `delay_max`.
+        budget: One to share with other policies; each has its own otherwise.
     """
     if attempts < 1 or (network_attempts is not None and network_attempts < 1):
         raise ValueError(f"attempts must be 1 or more, got {attempts!r} and {network_attempts!r}")
-    tries_network = attempts if network_attempts is None else network_attempts
-    purse = RetryBudget() if budget is None else budget
 
-    def delay_after(failures: int, response: requests.Response | None) -> float:
-        if wait is not None and response is not None:
-            return wait
-        asked = None if response is None else parse_retry_after(response.headers.get("Retry-After", ""))
+    def delay_after(failures: int, outcome: Outcome) -> float:
         own = backoff(failures, first=delay_first, most=delay_max, chance=chance)
+        if isinstance(outcome, Exception):
+            return own
+        if wait is not None:
+            return wait
+        asked = parse_retry_after(outcome.headers.get("Retry-After", ""))
         return own if asked is None else asked
 
-    def layer(request: Request, inner: Policy = exchange, /) -> Operation[requests.Response]:
-        purse.earn()
+    return _Retry(
+        attempts=attempts,
+        network_attempts=attempts if network_attempts is None else network_attempts,
+        statuses=statuses,
+        any_method=any_method,
+        longest=retry_after_max if wait is None else float("inf"),
+        delay_after=delay_after,
+        budget=RetryBudget() if budget is None else budget,
+        clock=clock,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Retry:
+    attempts: int
+    network_attempts: int
+    statuses: Collection[int]
+    any_method: bool
+    longest: float
+    delay_after: Callable[[int, Outcome], float]
+    budget: RetryBudget
+    clock: Callable[[], float]
+
+    def __call__(self, request: Request, inner: Policy = exchange, /) -> Operation[requests.Response]:
+        self.budget.earn()
         answered = unanswered = 0
         while True:
-            response: requests.Response | None = None
-            error: requests.RequestException | None = None
+            outcome: Outcome
             try:
-                response = yield from inner(request)
-            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as caught:
-                error = caught
-                unanswered += 1
-                again = unanswered < tries_network and (request.may_repeat or isinstance(error, NotConnected))
-            else:
-                if response.status_code not in statuses:
-                    if answered or unanswered:
-                        vars(response)["attempts"] = answered + unanswered + 1
-                    return response
+                outcome = yield from inner(request)
                 answered += 1
-                again = answered < attempts and (any_method or request.may_repeat)
+            except requests.RequestException as error:
+                outcome = error
+                unanswered += 1
             count = answered + unanswered
-            delay = delay_after(count, response) if again else 0.0
             reason = ""
-            if again and request.deadline is not None and clock() + delay >= request.deadline:
-                again, reason = False, f"gave up after {count} attempts: the next, in {delay:.1f} s, is past the deadline"
-            elif again and not purse.spend():
-                again, reason = False, f"gave up after {count} attempts: the retry budget is spent"
-            if again:
-                yield Wait(delay)
-            elif error is not None:
-                if isinstance(error, TransportError):
-                    error.attempts = count
-                if reason:
-                    error.add_note(reason)
-                raise error
-            elif response is not None:
-                vars(response)["attempts"] = count
-                if reason:
-                    vars(response)["gave_up"] = reason
-                return response
+            if self._may_repeat(request, outcome, answered, unanswered):
+                delay = self.delay_after(count, outcome)
+                reason = self._objection(request, delay)
+                if not reason:
+                    yield Wait(delay)
+                    continue
+            try:
+                return _ended(outcome, count, reason)
+            finally:
+                del outcome  # an error whose traceback has this frame would hold itself
 
-    return layer
+    def _may_repeat(self, request: Request, outcome: Outcome, answered: int, unanswered: int) -> bool:
+        if isinstance(outcome, Exception):
+            return (
+                isinstance(outcome, NETWORK)
+                and not isinstance(outcome, DeadlineExceeded)
+                and unanswered < self.network_attempts
+                and (request.may_repeat or _surely_not_sent(outcome))
+            )
+        return (
+            outcome.status_code in self.statuses
+            and answered < self.attempts
+            and (request.may_repeat or self.any_method)
+        )
+
+    def _objection(self, request: Request, delay: float) -> str:
+        """Why there will be no further attempt; empty if there will."""
+        if request.deadline is not None and self.clock() + delay >= request.deadline:
+            return f"the next, in {delay:.1f} s, is past the deadline"
+        if delay > self.longest:
+            return f"the server asks to wait {delay:.0f} s"
+        return "" if self.budget.spend() else "the retry budget is spent"
+
+
+def _surely_not_sent(error: requests.RequestException) -> bool:
+    # TLS can also fail after the request was sent.
+    return isinstance(error, NotConnected) and not isinstance(error, TlsError)
+
+
+def _ended(outcome: Outcome, count: int, reason: str) -> requests.Response:
+    """The answer or the error, which knows how often the request was sent, and why not once more."""
+    note = f"gave up after {count} attempt{'s' if count > 1 else ''}: {reason}" if reason else ""
+    if isinstance(outcome, Exception):
+        if isinstance(outcome, RestwrightError):
+            outcome.attempts = count
+        elif count > 1:
+            outcome.add_note(f"{count} attempts")
+        if note:
+            outcome.add_note(note)
+        try:
+            raise outcome
+        finally:
+            del outcome
+    if count > 1:
+        vars(outcome)["attempts"] = count
+    if note:
+        vars(outcome)["gave_up"] = note
+    return outcome
