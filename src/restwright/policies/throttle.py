@@ -1,4 +1,4 @@
-"""Hold back where the server asked for it: `Retry-After` (RFC 9110, 10.2.3), `Backoff` (Kinto), or a rate of one's own."""
+"""Hold back where the server asks for it, by `Retry-After` (RFC 9110, 10.2.3) or `Backoff` (Kinto), or to a rate."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import requests
 
-from restwright.errors import DeadlineExceeded
+from restwright.errors import DeadlineExceeded, outline
 from restwright.headers.retry_after import parse_retry_after
 from restwright.message import Request
 from restwright.plan import Operation, Policy, Wait, exchange
@@ -30,6 +30,7 @@ class Throttle:
         self._lock = threading.Lock()
 
     def __call__(self, request: Request, inner: Policy = exchange, /) -> Operation[requests.Response]:
+        """The exchange, when its turn has come."""
         if self.not_before or self.interval:
             delay = self._take_turn(request)
             if delay > 0:
@@ -54,7 +55,9 @@ class Throttle:
             now = self._clock()
             turn = max(self.not_before, now)
             if request.deadline is not None and turn >= request.deadline:
-                raise DeadlineExceeded(f"the server asked not to be called for another {turn - now:.0f} s")
+                raise DeadlineExceeded(
+                    f"not sent, for it is held back for {turn - now:.1f} s", request=outline(request)
+                )
             self.not_before = turn + self.interval if self.interval or turn > now else 0.0
             return turn - now
 
