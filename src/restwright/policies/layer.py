@@ -13,13 +13,16 @@ from restwright.plan import Operation, Policy, exchange
 class Layer(Protocol):
     """Called for each request, with the policy inside it; alone it wraps the bare exchange."""
 
-    def __call__(self, request: Request, inner: Policy = exchange, /) -> Operation[requests.Response]: ...
+    def __call__(self, request: Request, inner: Policy = exchange, /) -> Operation[requests.Response]:
+        """The plan of one exchange."""
+        ...
 
 
 def stack(*layers: Layer) -> Policy:
     """One policy of several layers, outermost first.
 
-    >>> policy = stack(deadline(30.0), retry(attempts=3))
+    >>> from restwright.policies import deadline, retry
+    >>> policy = stack(deadline(30.0), retry(attempts=3))  # one deadline over all attempts
     """
     policy: Policy = exchange
     for layer in reversed(layers):
