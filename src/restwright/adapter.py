@@ -6,7 +6,9 @@ import asyncio
 import os
 import ssl
 import threading
+import time
 import weakref
+from contextvars import ContextVar
 from typing import Any, Final
 
 import requests
@@ -14,12 +16,17 @@ from requests.adapters import HTTPAdapter
 from requests.utils import select_proxy
 from urllib3.connectionpool import HTTPConnectionPool
 
+from restwright.errors import TooLarge
 from restwright.wire.awaited import LoopPool, tls_of
-from restwright.wire.blocking import POOLS, perform
-from restwright.wire.call import Call
+from restwright.wire.blocking import POOLS, paced, perform
+from restwright.wire.call import Call, check_deadline
 
 POOL_SIZE: Final = 64
 _SEND: Final = HTTPAdapter.send
+_CHUNK: Final = 1 << 16
+
+# The call that a session or a hook of somebody's makes for us by its own ways.
+within: ContextVar[Call | None] = ContextVar("within", default=None)
 
 _adapters: weakref.WeakSet[Adapter] = weakref.WeakSet()
 # A child of a fork must not close its parent's connections, which it would do by collecting them.
@@ -42,10 +49,12 @@ class Adapter(HTTPAdapter):
         _adapters.add(self)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Have our own pools of connections made."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = POOLS
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
+        """The same for connections by way of a proxy."""
         manager = super().proxy_manager_for(proxy, **proxy_kwargs)
         if not proxy.lower().startswith("socks"):
             manager.pool_classes_by_scheme = POOLS
@@ -57,16 +66,29 @@ class Adapter(HTTPAdapter):
             return send_prepared(self, call)
         scheme, _, rest = call.url.partition("://")
         authority, _, target = rest.partition("/")
-        key = (scheme, authority, call.verify, call.cert, select_proxy(call.url, call.proxies) if call.proxies else None)
+        key = (
+            scheme,
+            authority,
+            call.verify,
+            call.cert,
+            select_proxy(call.url, call.proxies) if call.proxies else None,
+        )
         pool = self._pools.get(key)
-        if pool is None:
+        if pool is None or pool.pool is None:  # none yet, or closed to make room for those of other origins
             pool = self._new_pool(key, call)
-        if call.proxies:
-            target = self.request_url(call.prepared, call.proxies)
-        else:
-            target = "/" + target
+        target = self.request_url(call.prepared, call.proxies) if call.proxies else "/" + target
         response = perform(call, pool, target)
         response.connection = self
+        return response
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        """An ordinary call of `requests`; one that was made for a `Call` keeps to its bounds."""
+        call = within.get()
+        if call is None or args or kwargs.get("stream"):
+            return super().send(request, *args, **kwargs)
+        with paced(call):
+            response = super().send(request, **{**kwargs, "stream": True})
+            take_in(response, call)
         return response
 
     async def perform_async(self, call: Call) -> requests.Response:
@@ -76,7 +98,7 @@ class Adapter(HTTPAdapter):
             return await asyncio.to_thread(self.perform, call)
         loop = asyncio.get_running_loop()
         pool = self._loops.get(loop)
-        if pool is None:
+        if pool is None or pool.is_closed:
             pool = self._new_loop_pool(loop)
             await pool.keep()
         tls = self._tls_of(call) if call.url.startswith("https") else True
@@ -94,7 +116,8 @@ class Adapter(HTTPAdapter):
 
     async def aclose(self) -> None:
         """Close all connections, those of the running event loop included."""
-        pool = self._loops.pop(asyncio.get_running_loop(), None)
+        with self._lock:
+            pool = self._loops.pop(asyncio.get_running_loop(), None)
         if pool is not None:
             await pool.close()
         self.close()
@@ -102,7 +125,9 @@ class Adapter(HTTPAdapter):
     def _new_pool(self, key: Any, call: Call) -> HTTPConnectionPool:
         with self._lock:
             pool = self._pools.get(key)
-            if pool is None:
+            if pool is None or pool.pool is None:
+                if len(self._pools) >= POOL_SIZE:
+                    self._pools = {key: pool for key, pool in self._pools.items() if pool.pool is not None}
                 pool = self.get_connection_with_tls_context(
                     call.prepared, call.verify, proxies=call.proxies, cert=call.cert
                 )
@@ -125,6 +150,8 @@ class Adapter(HTTPAdapter):
 
     def forget_connections(self) -> None:
         """Leave all connections to the parent process, after a fork, and begin anew."""
+        for pool in self._loops.values():
+            pool.leave_to_parent()
         _left_to_parent.append((self._pools, self.poolmanager, self.proxy_manager, self._loops))
         self._lock = threading.Lock()
         self._pools, self.proxy_manager = {}, {}
@@ -147,15 +174,45 @@ def send_prepared(adapter: requests.adapters.BaseAdapter, call: Call) -> request
     prepared.body = body if body is None or isinstance(body, bytes) else b"".join(body.chunks())
     response = adapter.send(
         prepared,
-        stream=False,
-        timeout=(call.connect_timeout, call.read_timeout),  # type: ignore[arg-type]
+        stream=True,
+        timeout=times_left(call),
         verify=call.verify,
         cert=call.cert,
         proxies=call.proxies,
     )
-    if call.sink is not None and response.status_code < 300:
-        call.sink.start()
-        call.sink.write(response.content)
+    take_in(response, call)
     return response
 
 
+def take_in(response: requests.Response, call: Call) -> None:
+    """Read the content of an answer that came by way of `requests`, within the bounds of the call."""
+    sink = call.sink if response.status_code < 300 else None
+    if sink is not None:
+        sink.start()
+    if response._content is not False or response.raw is None:  # noqa: SLF001
+        if sink is not None:
+            sink.write(response.content)
+        return
+    chunks: list[bytes] = []
+    size = 0
+    for chunk in response.iter_content(_CHUNK):
+        if sink is not None:
+            sink.write(chunk)
+            continue
+        size += len(chunk)
+        if size > call.max_bytes:
+            response.close()
+            raise TooLarge(f"the answer is larger than {call.max_bytes} bytes", request=call.prepared)
+        chunks.append(chunk)
+    response._content = b"".join(chunks)  # noqa: SLF001
+
+
+def times_left(call: Call) -> tuple[float | None, float | None]:
+    """The time-outs of a call for an engine that knows no deadline."""
+    check_deadline(call)
+    left = None if call.deadline is None else call.deadline - time.monotonic()
+    connect, read = (
+        left if seconds is None else seconds if left is None else min(seconds, left)
+        for seconds in (call.connect_timeout, call.read_timeout)
+    )
+    return connect, read

@@ -13,11 +13,12 @@ from typing import Any, Final, cast
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
 from requests.cookies import extract_cookies_to_jar, get_cookie_header
 from requests.hooks import dispatch_hook
 from requests.utils import default_headers, get_auth_from_url
 
-from restwright.adapter import Adapter, send_prepared
+from restwright.adapter import Adapter, send_prepared, times_left, within
 from restwright.auth.basic import Auth, as_auth
 from restwright.message import (
     Headers,
@@ -37,7 +38,7 @@ CONNECT_TIMEOUT: Final = 10.0
 READ_TIMEOUT: Final = 60.0
 _ENCODINGS: Final = "gzip, deflate"
 _REQUESTS_ENCODINGS: Final = default_headers()["Accept-Encoding"]
-_NEUTRAL: Final = ("user-agent", "accept", "accept-encoding", "connection")
+_NEUTRAL: Final = ("User-Agent", "Accept", "Accept-Encoding", "Connection")
 _SESSION_REQUEST: Final = requests.Session.request
 _SESSION_SEND: Final = requests.Session.send
 
@@ -66,19 +67,20 @@ class Transport:
         self.timeout = timeout
         self.max_bytes = max_bytes
         self.auth = as_auth(auth)
-        if "@" in root:
-            if self.auth is None:
-                self.auth = as_auth(get_auth_from_url(root))
-            root = without_credentials(root)
-        self.root = root.rstrip("/")
+        own = get_auth_from_url(root)
+        if self.auth is None and any(own):
+            self.auth = as_auth(own)
+        self.root = without_credentials(root).rstrip("/")
         self.origin = Origin.of(self.root)
-        self._seen_headers: dict[str, Any] | None = None
-        self._base_headers = Headers()
+        self._fields: tuple[dict[str, Any], Headers] | None = None
         self._environment: dict[Any, Any] = {}
-        self._adapter = Adapter()
-        self._is_plain = isinstance(session, requests.Session)
+        self._is_plain = issubclass(type(session), requests.Session)  # which a mock of one only claims to be
+        adapters: dict[str, Any] = dict(session.adapters) if self._is_plain else {}
+        self._adapter = (
+            next((adapter for adapter in adapters.values() if isinstance(adapter, Adapter)), None) or Adapter()
+        )
         if self._is_plain:
-            for prefix, adapter in list(session.adapters.items()):
+            for prefix, adapter in adapters.items():
                 if type(adapter) is HTTPAdapter and adapter.max_retries.total == 0:
                     session.mount(prefix, self._adapter)
 
@@ -90,48 +92,46 @@ class Transport:
             UnusableAnswer: An answer came that goes beyond the limits.
         """
         call = self._call(request)
-        if not self._is_plain or request.options or self._overridden():
+        if self._is_for_session(request):
             return self._by_session(call, request)
-        auth = self._auth_for(call, request)
+        auth = self._auth_for(call)
         if auth is not None:
             self._sign(call, auth)
+        return self._exchange(call)
+
+    async def send_async(self, request: Request) -> requests.Response:
+        """The same, awaited; what would block the event loop, an adapter or auth policy of others, in a thread."""
+        call = self._call(request)
+        if self._is_for_session(request):
+            return await asyncio.to_thread(self._by_session, call, request)
+        auth = self._auth_for(call)
+        if auth is not None:
+            if getattr(auth, "instant", False):
+                self._sign(call, auth)
+            elif answered := await asyncio.to_thread(self._sign_or_exchange, call, auth):
+                return answered[0]
         adapter = self.session.get_adapter(call.url)
-        if isinstance(adapter, Adapter):
-            started = time.perf_counter()
-            response = adapter.perform(call)
-            if isinstance(response, Response):
-                response.set_seconds(time.perf_counter() - started)
-        else:
-            response = send_prepared(adapter, call)
-        response = self._finish(call, response)
+        if not isinstance(adapter, Adapter):
+            return await asyncio.to_thread(self._exchange, call)
+        started = time.perf_counter()
+        response = self._finish(call, await adapter.perform_async(call), started)
+        if call.prepared.hooks["response"]:
+            response = await asyncio.to_thread(_hooked, call, response)
+        return response
+
+    def _exchange(self, call: Call) -> requests.Response:
+        adapter = self.session.get_adapter(call.url)
+        started = time.perf_counter()
+        response = adapter.perform(call) if isinstance(adapter, Adapter) else send_prepared(adapter, call)
+        response = self._finish(call, response, started)
         if call.prepared.hooks["response"]:
             response = _hooked(call, response)
         return response
 
-    async def send_async(self, request: Request) -> requests.Response:
-        """The same, awaited.  What would block the event loop, such as an adapter or auth policy of others,
-        is done in a thread."""
-        call = self._call(request)
-        if not self._is_plain or request.options or self._overridden():
-            return await asyncio.to_thread(self._by_session, call, request)
-        auth = self._auth_for(call, request)
-        if auth is not None:
-            if getattr(auth, "instant", False):
-                self._sign(call, auth)
-            else:
-                await asyncio.to_thread(self._sign, call, auth)
-        adapter = self.session.get_adapter(call.url)
-        if isinstance(adapter, Adapter):
-            started = time.perf_counter()
-            response = await adapter.perform_async(call)
-            if isinstance(response, Response):
-                response.set_seconds(time.perf_counter() - started)
-        else:
-            response = await asyncio.to_thread(send_prepared, adapter, call)
-        response = self._finish(call, response)
-        if call.prepared.hooks["response"]:
-            response = await asyncio.to_thread(_hooked, call, response)
-        return response
+    def _sign_or_exchange(self, call: Call, auth: Auth) -> tuple[requests.Response] | None:
+        """Sign; a policy that wants to see the answer too, such as digest, may expect it in the same thread."""
+        self._sign(call, auth)
+        return (self._exchange(call),) if call.prepared.hooks["response"] else None
 
     def close(self) -> None:
         """Close the blocking connections."""
@@ -143,34 +143,31 @@ class Transport:
         await self._adapter.aclose()
         self.session.close()
 
-    def is_home(self, url: str) -> bool:
-        """Does it lie at the origin of the root, where credentials may go?"""
-        return not is_absolute(url) or Origin.of(url) == self.origin
-
     def _call(self, request: Request) -> Call:
         session = self.session
-        home = self.is_home(request.url)
         url = join(self.root, request.url, request.params)
-        headers = Headers.over(self._headers_for(home), request.headers)
-        body = request.body()
         prepared = requests.PreparedRequest()
+        home = True
+        if is_absolute(request.url):
+            # What a server or a user put before the @ are not the credentials that this client was given.
+            prepared.prepare_url(without_credentials(url), None)
+            url = prepared.url or url
+            home = Origin.of(url) == self.origin
+        headers = Headers.over(self._headers_for(home=home), request.headers)
+        body = request.body()
         prepared.method = request.method
         prepared.url = url
-        prepared.headers = headers
+        prepared.headers = cast("Any", headers)
         prepared.body = body if isinstance(body, bytes) else cast("Any", body)
-        if is_absolute(request.url):
-            prepared.prepare_url(url, None)
-            url = prepared.url or url
         if body is not None:
-            if isinstance(body, bytes):
-                headers.put("Content-Length", str(len(body)))
-                if "json" in headers or request.content is None:
-                    headers.setdefault("Content-Type", "application/json")
-            elif body.length is not None:
-                headers.put("Content-Length", str(body.length))
+            length = len(body) if isinstance(body, bytes) else body.length
+            if length is not None:
+                headers.put("Content-Length", str(length))
+            if request.content is None:
+                headers.setdefault("Content-Type", "application/json")
         verify, cert, proxies = self._environment_of(url, home=home)
         if self._is_plain:
-            if session.params and home:
+            if session.params and home and not self._is_for_session(request):
                 prepared.prepare_url(url, cast("Any", session.params))
                 url = prepared.url or url
             if session.hooks.get("response"):
@@ -184,6 +181,7 @@ class Transport:
             prepared=prepared,
             method=request.method,
             url=url,
+            home=home,
             headers=headers.plain(),
             body=body,
             connect_timeout=connect,
@@ -196,18 +194,17 @@ class Transport:
             proxies=proxies,
         )
 
-    def _headers_for(self, home: bool) -> Headers:
+    def _headers_for(self, *, home: bool) -> Headers:
         fields: Any = self.session.headers if self._is_plain else {}
         store: dict[str, Any] = getattr(fields, "_store", fields)
-        if self._seen_headers is None or not dict.__eq__(store, self._seen_headers):
-            self._seen_headers = dict(store)
+        known = self._fields
+        if known is None or not dict.__eq__(store, known[0]):
             base = Headers({name: value for name, value in fields.items() if value is not None})
             if base.get("Accept-Encoding") == _REQUESTS_ENCODINGS:
                 base.put("Accept-Encoding", _ENCODINGS)  # `requests` also offers what only it can decode
-            self._base_headers = base
-        if home:
-            return self._base_headers
-        return Headers({name: value for name, value in self._base_headers.items() if name.lower() in _NEUTRAL})
+            known = self._fields = dict(store), base  # at once: other threads read it
+        base = known[1]
+        return base if home else Headers({name: base[name] for name in _NEUTRAL if name in base})
 
     def _environment_of(self, url: str, *, home: bool) -> tuple[Any, Any, dict[str, str]]:
         """TLS settings and proxies, from the session and, once for each origin, the environment."""
@@ -224,64 +221,100 @@ class Transport:
             self._environment[key] = found
         return cast("tuple[Any, Any, dict[str, str]]", found)
 
-    def _auth_for(self, call: Call, request: Request) -> Auth | None:
-        auth = self.auth if self.auth is not None else as_auth(self.session.auth)
-        if auth is None or not self.is_home(request.url) or "authorization" in call.prepared.headers:
+    def _auth_for(self, call: Call) -> Auth | None:
+        if not call.home or "authorization" in call.prepared.headers:
             return None
-        return auth
+        if self.auth is not None or not self._is_plain:
+            return self.auth
+        return as_auth(self.session.auth)
 
     @staticmethod
     def _sign(call: Call, auth: Auth) -> None:
         signed = auth(call.prepared)
         call.prepared = signed
-        headers = signed.headers
+        headers: Any = signed.headers
         call.headers = headers.plain() if isinstance(headers, Headers) else dict(headers)
         call.url = signed.url or call.url
+        if isinstance(signed.body, bytes) and signed.body is not call.body:  # some policies sign by a form field
+            call.body = signed.body
+            call.headers = {**call.headers, "Content-Length": str(len(signed.body))}
 
-    def _finish(self, call: Call, response: requests.Response) -> requests.Response:
+    def _finish(self, call: Call, response: requests.Response, started: float) -> requests.Response:
         if isinstance(response, Response):
+            response.set_seconds(time.perf_counter() - started)
             response.request = call.prepared
             response.url = call.url
-            if "set-cookie" in response.headers and Origin.of(call.url) == self.origin:
+            if "set-cookie" in response.headers and call.home:
                 response.keep_cookies(self.session.cookies)
-        elif "Set-Cookie" in response.headers:
+        elif call.home and "Set-Cookie" in response.headers:
             extract_cookies_to_jar(self.session.cookies, call.prepared, response.raw)
         return response
 
-    def _overridden(self) -> bool:
-        """Has somebody put a `send` or `request` of their own in the session?  Then theirs is used."""
+    def _is_for_session(self, request: Request) -> bool:
+        """Does the session have a `send` or `request` of somebody's own, or must it read settings of the request?"""
         session = self.session
         kind = type(session)
         return (
-            kind.send is not _SESSION_SEND
+            not self._is_plain
+            or bool(request.options)
+            or kind.send is not _SESSION_SEND
             or kind.request is not _SESSION_REQUEST
             or "send" in vars(session)
             or "request" in vars(session)
         )
 
     def _by_session(self, call: Call, request: Request) -> requests.Response:
-        body = call.body
-        options: dict[str, Any] = {"headers": call.headers, "timeout": call.read_timeout, "allow_redirects": False}
-        if call.connect_timeout != call.read_timeout:
-            options["timeout"] = (call.connect_timeout, call.read_timeout)
+        body, auth = call.body, self._auth_for(call)
+        connect, read = times_left(call)
+        options: dict[str, Any] = {"headers": call.headers, "timeout": read, "allow_redirects": False}
+        if connect != read:
+            options["timeout"] = (connect, read)
         if body is not None:
             options["data"] = body if isinstance(body, bytes) else b"".join(body.chunks())
-        if self.auth is not None and self.is_home(call.url):
-            options["auth"] = self.auth
-        response = self.session.request(call.method, call.url, **{**options, **request.options})
+        if auth is not None:
+            options["auth"] = auth
+        elif self._is_plain:
+            options["auth"] = _AsItIs(call)
+            if not call.home and self.session.params:
+                options["params"] = dict.fromkeys(dict(cast("Any", self.session.params)))
+        options.update(request.options)
+        token = within.set(call)
+        try:
+            response = self.session.request(call.method, call.url, **options)
+        finally:
+            within.reset(token)
         if call.sink is not None and response.status_code < 300:
             call.sink.start()
             call.sink.write(response.content)
         return response
 
 
+class _AsItIs(AuthBase):
+    """Keeps a session from signing by netrc, and from sending what belongs to the root to another origin."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        if not self._call.home:
+            given = {*map(str.lower, self._call.headers), "content-length", "content-type", "transfer-encoding"}
+            for name in [name for name in r.headers if name.lower() not in given]:
+                del r.headers[name]
+        return r
+
+
 def _hooked(call: Call, response: requests.Response) -> requests.Response:
     """Response hooks, as digest authentication registers one; they may send the request again, blocking."""
     settings: dict[str, Any] = {
-        "timeout": (call.connect_timeout, call.read_timeout),
+        "stream": False,
+        "timeout": times_left(call),
         "verify": call.verify,
         "cert": call.cert,
         "proxies": call.proxies,
     }
-    hooked: requests.Response = dispatch_hook("response", call.prepared.hooks, response, **settings)
+    token = within.set(call)
+    try:
+        hooked: requests.Response = dispatch_hook("response", call.prepared.hooks, response, **settings)
+    finally:
+        within.reset(token)
     return hooked

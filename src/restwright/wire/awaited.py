@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
-import time
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, Final
 
@@ -14,16 +15,13 @@ from yarl import URL
 
 from restwright import errors
 from restwright.message import Body, Response
-from restwright.wire.call import Call, Pace, check_deadline
+from restwright.wire.call import Call, Pace, bad_header, check_deadline, is_small, pieces, raise_translated
 from restwright.wire.content import Content
 from restwright.wire.watch import Watch, Watchman, current
 
 CONNECTIONS: Final = 100
 """Connections that one loop opens at most; further calls wait for their turn."""
-SLOWEST_SENT: Final = 64 * 1024.0
-"""Bytes of content a second that sending is given time for, beyond the read timeout."""
 _SINK_STEP: Final = 1 << 20
-_FOREVER: Final = float("inf")
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None)
 
 
@@ -43,30 +41,33 @@ class LoopPool:
         )
         self._turn = asyncio.Semaphore(CONNECTIONS)
         self._watchman = Watchman()
-        self._keeper: AsyncGenerator[None, None] | None = None
+        # asyncio.run closes open asynchronous generators before it closes the loop; so does their collection.
+        self._keeper = _until_shutdown(self._session)
+        # A loop that is closed plainly does neither.
+        self._end = weakref.finalize(self, _end, asyncio.get_running_loop(), self._session, self._connector)
+
+    @property
+    def is_closed(self) -> bool:
+        """Can it be used no more?"""
+        return self._session.closed
 
     async def keep(self) -> None:
         """Have the connections closed when the loop shuts down, for callers that never close their client."""
-        self._keeper = self._until_shutdown()
         await anext(self._keeper)
-
-    async def _until_shutdown(self) -> AsyncGenerator[None, None]:
-        # asyncio.run closes open asynchronous generators before it closes the loop.
-        try:
-            yield
-        finally:
-            await self._session.close()
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._keeper is not None:
-            await self._keeper.aclose()
+        await self._keeper.aclose()
         await self._session.close()
 
     def abandon(self) -> None:
-        """Let go of connections whose loop has been closed without shutting down."""
+        """Let go of connections whose loop has been closed."""
+        self._end()
+
+    def leave_to_parent(self) -> None:
+        """After a fork: nothing of it may be closed here, which would reach into the parent's event loop."""
+        self._end.detach()
         self._session.detach()
-        list(self._connector.close().__await__())  # nothing to wait for: the loop is gone
 
     async def perform(self, call: Call, tls: ssl.SSLContext | bool, proxy: str | None) -> Response:
         """Send the call and take in its answer.
@@ -74,31 +75,33 @@ class LoopPool:
         Raises:
             RestwrightError: TransportError and UnusableAnswer, each of the `requests` kind too.
         """
-        async with self._turn:
-            check_deadline(call)
-            pace = Pace(call)
-            watch = Watch(_patience(call))
-            self._watchman.add(watch)
-            token = current.set(watch)
-            try:
-                async with watch.timer:
-                    return await self._perform(call, pace, watch, tls, proxy)
-            except Exception as error:
-                raise _translated(error, call, pace, watch) from error
-            finally:
-                current.reset(token)
-                self._watchman.remove(watch)
+        check_deadline(call)
+        pace = Pace(call)
+        watch = Watch(call.read_timeout, pace.until_deadline())
+        self._watchman.add(watch)
+        token = current.set(watch)
+        try:
+            async with watch.timer, self._turn:  # the deadline counts while waiting for a turn, too
+                return await self._perform(call, pace, watch, tls, proxy)
+        except errors.RestwrightError:
+            raise
+        except Exception as error:
+            if self._session.closed:
+                raise errors.NotConnected("the client was closed", request=call.prepared) from error
+            raise_translated(error, _translated(error, call, pace, watch))
+        finally:
+            current.reset(token)
+            self._watchman.remove(watch)
 
     async def _perform(
         self, call: Call, pace: Pace, watch: Watch, tls: ssl.SSLContext | bool, proxy: str | None
     ) -> Response:
-        left = pace.until_deadline()
-        watch.allow(min(left, call.connect_timeout or left) if left != _FOREVER else call.connect_timeout)
+        watch.allow(call.connect_timeout)
         answer = await self._session.request(
             call.method,
             URL(call.url, encoded=True),
             headers=call.headers,
-            data=call.body if call.body is None or isinstance(call.body, bytes) else _sent(call.body),
+            data=call.body if call.body is None or is_small(call.body) else _Upload(call.body, watch),
             allow_redirects=False,
             ssl=tls,
             proxy=proxy,
@@ -110,6 +113,30 @@ class LoopPool:
             raise
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.raw_headers]
         return Response(answer.status, content=content, headers=headers, reason=answer.reason)
+
+
+async def _until_shutdown(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        await session.close()
+
+
+def _end(loop: asyncio.AbstractEventLoop, session: aiohttp.ClientSession, connector: aiohttp.BaseConnector) -> None:
+    """Close the sockets of connections that nobody can use or close any more."""
+    if session.closed or loop.is_running():
+        return
+    lost: list[Any] = [protocol.transport for idle in connector._conns.values() for protocol, _ in idle]  # noqa: SLF001
+    session.detach()
+    list(connector.close().__await__())  # nothing to wait for
+    for transport in lost:
+        # Under TLS is another one, which has the socket.
+        under = getattr(getattr(transport, "_ssl_protocol", None), "_transport", transport)
+        with contextlib.suppress(RuntimeError):  # its loop is closed: the rest of what it would do then is done here
+            transport.abort()
+        if loop.is_closed() and hasattr(under, "_call_connection_lost"):
+            with contextlib.suppress(RuntimeError):
+                under._call_connection_lost(None)  # noqa: SLF001
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -124,18 +151,6 @@ class _Connector(aiohttp.TCPConnector):
             watch.connected = True
             watch.allow(watch.patience)
         return connection
-
-
-def _patience(call: Call) -> float | None:
-    """Seconds that sending and the header section of the answer may take, once connected."""
-    patience = call.read_timeout
-    if patience is not None and call.body is not None:
-        size = len(call.body) if isinstance(call.body, bytes) else call.body.length
-        patience = None if size is None else patience + size / SLOWEST_SENT
-    if call.deadline is None:
-        return patience
-    left = call.deadline - time.monotonic()
-    return left if patience is None else min(left, patience)
 
 
 async def _take(call: Call, answer: aiohttp.ClientResponse, pace: Pace, watch: Watch) -> bytes:
@@ -173,20 +188,36 @@ async def _take(call: Call, answer: aiohttp.ClientResponse, pace: Pace, watch: W
     return content.finish()
 
 
-async def _sent(body: Body) -> AsyncIterator[bytes]:
-    """The chunks of a body, read in a thread."""
-    chunks = body.chunks()
-    while chunk := await asyncio.to_thread(next, chunks, b""):
-        yield chunk
+class _Upload:
+    """Content that is sent piece by piece, each with its own time; from the beginning each time it is asked for."""
+
+    def __init__(self, body: bytes | Body, watch: Watch) -> None:
+        self._body, self._watch = body, watch
+
+    async def __aiter__(self) -> AsyncIterator[bytes | memoryview]:
+        watch, body = self._watch, self._body
+        if isinstance(body, bytes):
+            for piece in pieces(body):
+                watch.allow(watch.patience)
+                yield piece
+        else:
+            chunks = body.chunks()
+            while True:
+                watch.allow(None)  # reading it, in a thread, is not the server's time
+                chunk = await asyncio.to_thread(next, chunks, None)
+                watch.allow(watch.patience)
+                if chunk is None:
+                    break
+                if chunk:
+                    yield chunk
+        watch.allow(watch.patience)
 
 
 def _translated(error: Exception, call: Call, pace: Pace, watch: Watch) -> Exception:
     """Our error for aiohttp's; each is also the one that `requests` would raise."""
     request = call.prepared
-    text = errors.one_line(str(error)) or type(error).__name__
+    text = errors.one_line(getattr(error, "message", "") or str(error)) or type(error).__name__
     match error:
-        case errors.RestwrightError():
-            return error
         case TimeoutError() if not watch.connected and pace.until_deadline() > 0.001:
             return errors.ConnectTimeout(f"no connection within {call.connect_timeout} s", request=request)
         case TimeoutError():
@@ -197,10 +228,14 @@ def _translated(error: Exception, call: Call, pace: Pace, watch: Watch) -> Excep
             return errors.TlsError(text, request=request)
         case aiohttp.ClientConnectorError():
             return errors.NotConnected(text, request=request)
-        case aiohttp.ClientPayloadError() | aiohttp.ClientResponseError() | aiohttp.ServerDisconnectedError():
+        case aiohttp.ClientPayloadError() | aiohttp.ClientResponseError():
+            return errors.BrokenAnswer(text, request=request)
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
             return errors.BrokenAnswer(text, request=request)
         case aiohttp.ClientError() | OSError():
             return errors.TransportError(text, request=request)
+        case ValueError() if (refused := bad_header(call, error)) is not error:
+            return refused
         case aiohttp.http_exceptions.HttpProcessingError() | ValueError() | AssertionError():
             return errors.BrokenAnswer(text, request=request)
         case _:

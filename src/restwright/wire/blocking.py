@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import socket
 import threading
+from collections.abc import Iterator
 from types import FunctionType
 from typing import Any, Final
 
@@ -17,7 +19,7 @@ from urllib3.util import Retry, Timeout
 
 from restwright import errors
 from restwright.message import Response
-from restwright.wire.call import Call, Pace, check_deadline
+from restwright.wire.call import PIECE, Call, Pace, bad_header, check_deadline, pieces, raise_translated
 from restwright.wire.content import Content
 
 _NEVER: Final = Retry(total=False, redirect=False)
@@ -101,7 +103,7 @@ class _PacedAnswer(http.client.HTTPResponse):
         self._reader: _PacedReader | None = None
         if pace is not None and self.fp is not None:  # pyright: ignore[reportUnnecessaryComparison]
             pace.start()
-            self._reader = _PacedReader(self.fp.detach(), sock, pace)  # type: ignore[attr-defined]
+            self._reader = _PacedReader(self.fp.detach(), sock, pace)
             self.fp = io.BufferedReader(self._reader)
 
     def begin(self) -> None:
@@ -114,11 +116,29 @@ class _PacedAnswer(http.client.HTTPResponse):
             _calling.pace.start()
 
 
-class _PacedConnection(HTTPConnection):
+class _Sending(http.client.HTTPConnection):
+    """Sends much content in pieces: a socket's time-out is for all that is handed to it at once."""
+
+    def send(self, data: Any) -> None:
+        pace = _calling.pace
+        if pace is None or self.sock is None or (len(data) <= PIECE and not pace.streams):
+            super().send(data)
+            return
+        for piece in pieces(data):
+            left = pace.seconds_left(content=False)
+            if left is not None:
+                if left <= 0:
+                    raise TimeoutError("timed out")
+                self.sock.settimeout(left)
+            super().send(piece)
+            pace.start()
+
+
+class _PacedConnection(_Sending, HTTPConnection):
     response_class = _PacedAnswer
 
 
-class _PacedTlsConnection(HTTPSConnection):
+class _PacedTlsConnection(_Sending, HTTPSConnection):
     response_class = _PacedAnswer
 
 
@@ -140,7 +160,8 @@ def perform(call: Call, pool: HTTPConnectionPool, target: str) -> Response:
         RestwrightError: TransportError and UnusableAnswer, each of the `requests` kind too.
     """
     check_deadline(call)
-    pace = _calling.pace = Pace(call)
+    outer, pace = _calling.pace, Pace(call)  # a body or a sink may make a call of its own meanwhile
+    _calling.pace = pace
     body: Any = call.body
     streamed = body is not None and not isinstance(body, bytes)
     try:
@@ -162,11 +183,25 @@ def perform(call: Call, pool: HTTPConnectionPool, target: str) -> Response:
         except BaseException:
             raw.close()
             raise
+    except errors.RestwrightError:
+        raise
     except Exception as error:
-        raise _translated(error, call, pace) from error
+        raise_translated(error, _translated(error, call, pace))
     finally:
-        _calling.pace = None
+        _calling.pace = outer
     return Response(raw.status, content=content, headers=raw.headers.items(), reason=raw.reason)
+
+
+@contextlib.contextmanager
+def paced(call: Call) -> Iterator[None]:
+    """What this thread sends and receives by way of `requests` meanwhile keeps to the bounds of `call`."""
+    check_deadline(call)
+    outer = _calling.pace
+    _calling.pace = Pace(call)
+    try:
+        yield
+    finally:
+        _calling.pace = outer
 
 
 def _take(call: Call, raw: BaseHTTPResponse) -> bytes:
@@ -202,14 +237,16 @@ def _translated(error: Exception, call: Call, pace: Pace) -> Exception:
     """Our error for urllib3's; each is also the one that `requests` would raise."""
     request = call.prepared
     match error:
-        case errors.RestwrightError():
-            return error
         case urllib3.exceptions.ConnectTimeoutError():
             if pace.until_deadline() <= 0.001:
                 return pace.timed_out()
             return errors.ConnectTimeout(f"no connection within {call.connect_timeout} s", request=request)
         case urllib3.exceptions.ReadTimeoutError() | TimeoutError():
             return pace.timed_out()
+        case urllib3.exceptions.ProtocolError(args=(_, TimeoutError())):  # while sending
+            return pace.timed_out()
+        case urllib3.exceptions.ClosedPoolError():
+            return errors.NotConnected("the client was closed", request=request)
         case urllib3.exceptions.NewConnectionError() | urllib3.exceptions.NameResolutionError():
             return errors.NotConnected(str(error).partition(": ")[2] or str(error), request=request)
         case urllib3.exceptions.ProxyError():
@@ -220,6 +257,8 @@ def _translated(error: Exception, call: Call, pace: Pace) -> Exception:
             return errors.BrokenAnswer(errors.one_line(_cause(error)), request=request)
         case OSError():
             return errors.TransportError(errors.one_line(_cause(error)), request=request)
+        case ValueError():
+            return bad_header(call, error)
         case _:
             return error
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NoReturn
 
 import requests
 
@@ -16,6 +17,8 @@ SLOWEST: Final = 1024.0
 """Bytes a second, on average, after one read timeout of grace."""
 # What an answer may have around its content: header section, chunk sizes, trailers, interim answers.
 FRAMING: Final = 1 << 20
+# Content is sent in pieces of so many bytes, each of which has a read timeout to be taken.
+PIECE: Final = 1 << 16
 
 
 @dataclass(slots=True)
@@ -25,6 +28,8 @@ class Call:
     prepared: requests.PreparedRequest
     method: str
     url: str
+    home: bool
+    """Does it go to the origin that the credentials are for?"""
     headers: dict[str, str]
     body: bytes | Body | None
     connect_timeout: float | None
@@ -44,11 +49,12 @@ class Pace:
     read timeout, the content at no less than `SLOWEST`, and everything before the call's deadline.
     """
 
-    __slots__ = ("_allowed", "_call", "_grace", "_received")
+    __slots__ = ("_allowed", "_call", "_grace", "_received", "streams")
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self._received = 0
+        self.streams = call.body is not None and not isinstance(call.body, bytes)
         # What goes to a sink is not held, so its size is bounded by the sink alone.
         self._allowed = float("inf") if call.sink is not None else call.max_bytes + FRAMING
         self._grace = time.monotonic()
@@ -89,6 +95,32 @@ class Pace:
         if self.until_deadline() <= 0.001:
             return DeadlineExceeded("no full answer before the deadline", request=call.prepared)
         return ReadTimeout(f"no full answer within {call.read_timeout} s", request=call.prepared)
+
+
+def is_small(body: bytes | Body) -> bool:
+    """Can it go out in one piece?"""
+    return isinstance(body, bytes) and len(body) <= PIECE
+
+
+def pieces(data: bytes) -> Iterator[memoryview]:
+    """In the sizes that they are sent in."""
+    view = memoryview(data)
+    return (view[start : start + PIECE] for start in range(0, len(view), PIECE))
+
+
+def raise_translated(error: Exception, translated: Exception) -> NoReturn:
+    """Raise our error for an engine's, with its cause; one that has none as it is."""
+    if translated is error:
+        raise error
+    raise translated from error
+
+
+def bad_header(call: Call, error: Exception) -> Exception:
+    """What `requests` raises for a header field that cannot be sent, if that is behind an engine's ValueError."""
+    for name, value in call.headers.items():
+        if set(f"{name}{value}") & set("\r\n\0") or not name.isascii():
+            return requests.exceptions.InvalidHeader(f"the header field {name!r} holds what no header field can")
+    return error
 
 
 def check_deadline(call: Call) -> None:

@@ -13,19 +13,21 @@ TICK: Final = 0.1
 class Watch:
     """One call: when it must have moved on, and whether it has a connection yet."""
 
-    __slots__ = ("connected", "due", "patience", "timer")
+    __slots__ = ("_latest", "_loop", "connected", "due", "patience", "timer")
 
-    def __init__(self, patience: float | None) -> None:
+    def __init__(self, patience: float | None, until_deadline: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._latest = self._loop.time() + until_deadline
         self.timer = asyncio.timeout(None)
-        self.due: float | None = None
-        """Loop time, in seconds; None: no hurry."""
+        self.due = self._latest
+        """Loop time, in seconds."""
         self.patience = patience
-        """Seconds that the answer's header section may take once there is a connection."""
+        """Seconds that the answer's header section may take once all is sent."""
         self.connected = False
 
     def allow(self, seconds: float | None) -> None:
-        """So many seconds from now; None: for ever."""
-        self.due = None if seconds is None else asyncio.get_running_loop().time() + seconds
+        """So many seconds from now, None: for ever; but not beyond the deadline."""
+        self.due = self._latest if seconds is None else min(self._loop.time() + seconds, self._latest)
 
 
 # The call that the current task makes, for the connector, which aiohttp does not tell.
@@ -52,7 +54,7 @@ class Watchman:
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for watch in [watch for watch in self._watches if watch.due is not None and watch.due <= now]:
+        for watch in [watch for watch in self._watches if watch.due <= now]:
             watch.timer.reschedule(now)
             self._watches.discard(watch)
         self._handle = loop.call_later(TICK, self._look) if self._watches else None
