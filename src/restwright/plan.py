@@ -87,7 +87,10 @@ def advance(plan: Generator[StepT, requests.Response, Any], outcome: requests.Re
     if outcome is None:
         return next(plan)
     if isinstance(outcome, Exception):
-        return plan.throw(outcome)
+        try:
+            return plan.throw(outcome)
+        finally:
+            del outcome  # else the error held itself, by way of its traceback and this frame
     return plan.send(outcome)
 
 
@@ -132,7 +135,7 @@ def paged(
             except Exception as error:  # noqa: BLE001 - it is raised where it belongs
                 step = plan.throw(error)
             else:
-                step = next(plan) if response is None else plan.send(response)
+                step = plan.send(response)
     except StopIteration as stop:
         result: T = stop.value
         return result
