@@ -31,9 +31,7 @@ async def run_async(send: SendAsync, plan: Operation[T], *, sleep: SleepAsync = 
         plan.close()
 
 
-async def _outcome(
-    send: SendAsync, sleep: SleepAsync, step: Request | Errand
-) -> requests.Response | Exception | None:
+async def _outcome(send: SendAsync, sleep: SleepAsync, step: Request | Errand) -> requests.Response | Exception | None:
     if isinstance(step, Wait):
         await sleep(step.seconds)
         return None
@@ -81,6 +79,9 @@ class _PageIterator(Generic[ItemT]):
                 step = advance(self._plan, await _outcome(self._send, self._sleep, step))
         except StopIteration:
             raise StopAsyncIteration from None
+        except BaseException:
+            self._plan.close()  # cancelled: it will not get its answer
+            raise
         page: Page[ItemT] = step
         return page
 
