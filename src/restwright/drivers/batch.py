@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 import requests
 
 from restwright.message import Request
-from restwright.plan import Errand, Operation, advance
+from restwright.plan import Errand, Operation, Wait, Work, advance
 
 T = TypeVar("T")
 
@@ -21,6 +21,7 @@ Outcome: TypeAlias = requests.Response | Exception
 # Answers many requests, in order; one that failed alone is answered with its error.
 Combine: TypeAlias = Callable[[Sequence[Request]], Generator[Request | Errand, requests.Response, Sequence[Outcome]]]
 
+_Step: TypeAlias = "tuple[Pending[Any], Request | Errand]"
 _WAITING: Final = object()
 
 
@@ -76,7 +77,7 @@ class Batch:
     """Operations that wait to be sent together."""
 
     def __init__(self) -> None:
-        self.waiting: list[tuple[Pending[Any], Request | Errand]] = []
+        self.waiting: list[_Step] = []
 
     def add(self, pending: Pending[T]) -> Pending[T]:
         """Queue an operation; wrong arguments fail here and now."""
@@ -91,32 +92,43 @@ class Batch:
         """The plan that sends all that waits, round after round, until every operation has its outcome.
 
         Raises:
-            Exception: `combine` failed as a whole; the operations that were not answered have this error too.
+            Exception: `combine` failed as a whole; operations that have no outcome yet have this error too.
         """
         waiting, self.waiting = self.waiting, []
-        while waiting:
-            asking: list[tuple[Pending[Any], Request]] = []
-            following: list[tuple[Pending[Any], Request | Errand]] = []
-            for pending, step in waiting:
-                if isinstance(step, Request):
-                    asking.append((pending, step))
-                else:
-                    yield step
-                    _advance(following, pending, None)
-            outcomes: Sequence[Outcome] = ()
-            if asking:
-                try:
-                    outcomes = yield from combine([request for _, request in asking])
-                except Exception as error:
-                    for pending, _ in (*asking, *following):
-                        pending.fail(error)
-                    raise
-            for (pending, _), outcome in zip(asking, outcomes, strict=True):
-                _advance(following, pending, outcome)
-            waiting = following
+        everyone = [pending for pending, _ in waiting]
+        try:
+            while waiting:
+                waiting = yield from _round(waiting, combine)
+        except BaseException as error:
+            reason = error if isinstance(error, Exception) else RuntimeError("the batch was cancelled")
+            for pending in everyone:
+                if not pending.is_done:
+                    pending.fail(reason)
+            raise
 
 
-def _advance(following: list[tuple[Pending[Any], Request | Errand]], pending: Pending[Any], outcome: Any) -> None:
-    step = pending.advance(outcome)
-    if step is not None:
-        following.append((pending, step))
+def _round(waiting: Sequence[_Step], combine: Combine) -> Operation[list[_Step]]:
+    """One answer for each plan; what they ask for next."""
+    pause = max((step.seconds for _, step in waiting if isinstance(step, Wait)), default=0.0)
+    if pause > 0:
+        yield Wait(pause)
+    asking: list[tuple[Pending[Any], Request]] = []
+    answered: list[tuple[Pending[Any], Outcome | None]] = []
+    for pending, step in waiting:
+        if isinstance(step, Request):
+            asking.append((pending, step))
+        elif isinstance(step, Work):
+            try:
+                yield step
+                answered.append((pending, None))
+            except Exception as error:  # noqa: BLE001 - it is raised in the plan
+                answered.append((pending, error))
+        else:
+            answered.append((pending, None))
+    if asking:
+        outcomes = yield from combine([request for _, request in asking])
+        if len(outcomes) != len(asking):
+            raise ValueError(f"{len(outcomes)} answers to the {len(asking)} requests of a batch")
+        answered += zip((pending for pending, _ in asking), outcomes, strict=True)
+    steps = [(pending, pending.advance(outcome)) for pending, outcome in answered]
+    return [(pending, step) for pending, step in steps if step is not None]
