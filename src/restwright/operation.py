@@ -119,21 +119,22 @@ class listing(Generic[P, ItemT]):  # noqa: N801 - used as a decorator
         self.__name__ = plan.__name__
         self.__wrapped__ = plan
 
+        def starter(operations: Any, *args: P.args, **kwargs: P.kwargs) -> Callable[[], Listing[ItemT]]:
+            plan(operations, *args, **kwargs)  # never begun: wrong arguments shall fail at the call
+            return lambda: plan(operations, *args, **kwargs)
+
         @functools.wraps(plan)
         def call(client: SyncMode, /, *args: P.args, **kwargs: P.kwargs) -> Pages[ItemT]:
-            return client.pages(_starter(client.operations, args, kwargs))
+            return client.pages(starter(client.operations, *args, **kwargs))
 
         @functools.wraps(plan)
         def call_async(client: AsyncMode, /, *args: P.args, **kwargs: P.kwargs) -> AsyncPages[ItemT]:
-            return client.pages(_starter(client.operations, args, kwargs))
-
-        def _starter(operations: Any, args: Any, kwargs: Any) -> Callable[[], Listing[ItemT]]:
-            first = [plan(operations, *args, **kwargs)]  # now, so that wrong arguments fail at the call
-            return lambda: first.pop() if first else plan(operations, *args, **kwargs)
+            return client.pages(starter(client.operations, *args, **kwargs))
 
         @functools.wraps(plan)
-        def refuse(client: BatchMode, /, *args: P.args, **kwargs: P.kwargs) -> Any:
-            raise TypeError(f"{plan.__name__}() is read page by page and cannot wait in a batch: use get_{plan.__name__}()")
+        def refuse(*_: Any, **__: Any) -> Any:
+            name = plan.__name__
+            raise TypeError(f"{name}() is read page by page and cannot wait in a batch: use get_{name}()")
 
         signature = _signature_of_call(plan)
         for function in (call, call_async, refuse):
