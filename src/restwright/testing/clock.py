@@ -17,6 +17,7 @@ class FakeClock:
         self.slept: list[float] = []
 
     def __call__(self) -> float:
+        """The time, in seconds."""
         return self.now
 
     def sleep(self, seconds: float) -> None:
