@@ -99,9 +99,7 @@ def kinto_server(
             ports = _start(process, configuration, start_timeout)
             if ports is None:
                 tail = (directory / "log").read_text(errors="replace")[-4000:]
-                message = (
-                    f"Kinto did not start within {start_timeout:g} s, or died. Its log ends with:\n{tail}"
-                )
+                message = f"Kinto did not start within {start_timeout:g} s, or died. Its log ends with:\n{tail}"
                 raise RuntimeError(message)
             yield KintoServer(
                 url=f"http://127.0.0.1:{ports['api']}/v1",
@@ -182,9 +180,7 @@ def _settings(paginate_by: int, openid_issuer: str | None) -> dict[str, str]:
             "multiauth.policy.openid.client_secret": "not a secret",
             "multiauth.policy.openid.userid_field": "email",
         }
-    settings["kinto.includes"] = " ".join(
-        [*(f"kinto.plugins.{name}" for name in plugins), "kinto_attachment"]
-    )
+    settings["kinto.includes"] = " ".join([*(f"kinto.plugins.{name}" for name in plugins), "kinto_attachment"])
     return settings
 
 
