@@ -1,0 +1,152 @@
+"""Operations on collections (https://docs.kinto-storage.org/en/stable/api/1.x/collections.html)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kinto_http.exceptions import CollectionNotFound, KintoException
+from kinto_http.operations import (
+    Json,
+    KintoOperations,
+    changes_of,
+    explained,
+    id_of,
+    is_status,
+    logger,
+    precondition,
+    split,
+    with_text_id,
+)
+from restwright.operation import listing, operation
+from restwright.plan import Listing, Operation
+
+
+class CollectionOperations(KintoOperations):
+    """A collection holds records."""
+
+    @operation
+    def create_collection(
+        self,
+        id: str | None = None,
+        *,
+        bucket: str | None = None,
+        data: Any = None,
+        permissions: Any = None,
+        safe: bool = True,
+        if_not_exists: bool = False,
+    ) -> Operation[Json]:
+        """Create a collection.
+
+        Args:
+            safe: Refuse (412) to replace one that exists.
+            if_not_exists: Return the one that exists instead of failing.
+        """
+        data, permissions = split(data, permissions)
+        collection = id_of(id, data, "collection", "create", self.context.collection)
+        logger.info("Create collection %r in bucket %r", collection, bucket or self.context.bucket)
+        try:
+            return (
+                yield from self.create(
+                    self.path("collection", bucket, collection),
+                    with_text_id(data),
+                    permissions,
+                    safe=safe,
+                    if_not_exists=if_not_exists,
+                    read=lambda: self.get_collection(collection, bucket=bucket),
+                )
+            )
+        except KintoException as error:
+            raise explained(error, "bucket", "collection") from error.__cause__
+
+    @operation
+    def update_collection(
+        self,
+        id: str | None = None,
+        *,
+        bucket: str | None = None,
+        data: Any = None,
+        permissions: Any = None,
+        safe: bool = True,
+        if_match: Any = None,
+    ) -> Operation[Json]:
+        """Create or replace a collection; refused (412) if it changed since `if_match`, or the data's `last_modified`.
+
+        With neither, or `safe=False`, it is written whatever is there.
+        """
+        data, permissions = split(data, permissions)
+        collection = id_of(id, data, "collection", "update", self.context.collection)
+        logger.info("Update collection %r in bucket %r", collection, bucket or self.context.bucket)
+        path = self.path("collection", bucket, collection)
+        return (yield from self.put(path, with_text_id(data), permissions, precondition(safe, if_match, data)))
+
+    @operation
+    def patch_collection(
+        self,
+        id: str | None = None,
+        *,
+        bucket: str | None = None,
+        changes: Any = None,
+        data: Any = None,
+        original: Mapping[str, Any] | None = None,
+        permissions: Any = None,
+        safe: bool = True,
+        if_match: Any = None,
+    ) -> Operation[Json]:
+        """Change some fields of a collection; `original` tells id and timestamp without being sent."""
+        original, _ = split(original, None)
+        collection = id_of(id, original or data, "collection", "patch", self.context.collection)
+        logger.info("Patch collection %r in bucket %r", collection, bucket or self.context.bucket)
+        path = self.path("collection", bucket, collection)
+        guard = precondition(safe, if_match, original, data)
+        return (yield from self.patch(path, changes_of(changes, data, permissions), guard))
+
+    @operation
+    def get_collections(self, /, *, bucket: str | None = None, **kwargs: Any) -> Operation[list[Json]]:
+        """All collections of the bucket that may be read; `kwargs` filter, sort and page."""
+        return (yield from self.all_objects(self.path("collections", bucket), kwargs))
+
+    @listing
+    def collections(self, /, *, bucket: str | None = None, **kwargs: Any) -> Listing[Json]:
+        """The collections of the bucket that may be read, fetched as they are consumed."""
+        yield from self.each_page(self.path("collections", bucket), kwargs, pages=float("inf"))
+
+    @operation
+    def get_collection(self, /, id: str | None = None, *, bucket: str | None = None, **kwargs: Any) -> Operation[Json]:
+        """A collection.
+
+        Raises:
+            CollectionNotFound: It is not there.
+        """
+        collection = id_of(id, None, "collection", "get", self.context.collection)
+        logger.info("Get collection %r in bucket %r", collection, bucket or self.context.bucket)
+        try:
+            return (yield from self.read(self.path("collection", bucket, collection), kwargs))
+        except KintoException as error:
+            if is_status(error, 404):
+                raise CollectionNotFound(collection, error) from error
+            raise
+
+    @operation
+    def delete_collection(
+        self,
+        id: str | None = None,
+        *,
+        bucket: str | None = None,
+        safe: bool = True,
+        if_match: Any = None,
+        if_exists: bool = False,
+    ) -> Operation[Any]:
+        """Delete a collection and everything under it: its tombstone, or None if `if_exists` and it was not there."""
+        collection = id_of(id, None, "collection", "delete", self.context.collection)
+        logger.info("Delete collection %r in bucket %r", collection, bucket or self.context.bucket)
+        path = self.path("collection", bucket, collection)
+        return (yield from self.delete(path, safe=safe, if_match=if_match, if_exists=if_exists))
+
+    @operation
+    def delete_collections(
+        self, *, bucket: str | None = None, safe: bool = True, if_match: Any = None
+    ) -> Operation[list[Json]]:
+        """Delete every collection of the bucket that may be written: all tombstones."""
+        logger.info("Delete collections in bucket %r", bucket or self.context.bucket)
+        return (yield from self.delete_all(self.path("collections", bucket), safe=safe, if_match=if_match))

@@ -1,0 +1,33 @@
+"""Operations on a bucket's history (https://docs.kinto-storage.org/en/stable/api/1.x/history.html)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kinto_http.operations import Json, KintoOperations, logger
+from restwright.operation import listing, operation
+from restwright.plan import Listing, Operation
+
+
+class HistoryOperations(KintoOperations):
+    """The history plugin keeps an entry for each change of a bucket and what is in it."""
+
+    @operation
+    def get_history(self, /, *, bucket: str | None = None, **kwargs: Any) -> Operation[list[Json]]:
+        """All entries, newest first; `kwargs` filter by any of their fields, sort and page."""
+        logger.info("Get history of bucket %r", bucket or self.context.bucket)
+        return (yield from self.all_objects(self.path("history", bucket), kwargs))
+
+    @listing
+    def history(self, /, *, bucket: str | None = None, **kwargs: Any) -> Listing[Json]:
+        """The entries, newest first, fetched as they are consumed."""
+        yield from self.each_page(self.path("history", bucket), kwargs, pages=float("inf"))
+
+    @operation
+    def purge_history(
+        self, /, *, bucket: str | None = None, safe: bool = True, if_match: Any = None, **kwargs: Any
+    ) -> Operation[list[Json]]:
+        """Delete the entries that `kwargs` select, all unless given: their tombstones."""
+        logger.info("Purge history of bucket %r", bucket or self.context.bucket)
+        path = self.path("history", bucket)
+        return (yield from self.delete_all(path, safe=safe, if_match=if_match, params=kwargs))

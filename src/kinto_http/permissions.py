@@ -1,0 +1,40 @@
+"""The list of all permissions (https://docs.kinto-storage.org/en/stable/api/1.x/permissions.html)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kinto_http.models import PermissionEntry
+from kinto_http.operations import Json, KintoOperations
+from restwright.operation import operation
+from restwright.plan import Operation, paged
+
+
+class PermissionOperations(KintoOperations):
+    """The permissions endpoint, an experimental feature of the service that its operator switches on."""
+
+    @operation
+    def get_permissions(
+        self,
+        /,
+        exclude_resource_names: Sequence[str] | None = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Operation[list[Json]]:
+        """Every object on which you have permissions, and which; all pages.
+
+        Args:
+            exclude_resource_names: Kinds to leave out, such as "record".
+            params: Further query parameters; sorted by `id` unless they say otherwise.
+            kwargs: Whatever else `requests.request` takes.
+        """
+        asked = {"_sort": "id", **(params or {})}
+        if exclude_resource_names is not None:
+            asked["exclude_resource_name"] = exclude_resource_names
+        entries: list[Json] = []
+        # Not merged by id, as other lists are: records of two collections may have the same.
+        plan = self.each_page(self.path("permissions"), asked, pages=float("inf"), options=kwargs)
+        yield from paged(plan, lambda page: entries.extend(PermissionEntry(item) for item in page.items))
+        return entries

@@ -1,0 +1,230 @@
+"""Operations on records (https://docs.kinto-storage.org/en/stable/api/1.x/records.html)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, cast
+
+from kinto_http.exceptions import KintoException
+from kinto_http.models import Changes, Home, Objects, ObjectsPage, Record, timestamp_of
+from kinto_http.operations import (
+    Json,
+    KintoOperations,
+    changes_of,
+    explained,
+    id_of,
+    logger,
+    precondition,
+    split,
+    with_text_id,
+)
+from restwright.message import Request
+from restwright.operation import listing, operation
+from restwright.plan import Listing, Operation, paged
+
+
+class RecordOperations(KintoOperations):
+    """Records are the JSON objects of a collection."""
+
+    @operation
+    def get_records_timestamp(self, *, collection: str | None = None, bucket: str | None = None) -> Operation[str]:
+        """The timestamp of a collection's records, in milliseconds since the epoch; "" if it has none.
+
+        Remembered from the last listing, until this client writes to the collection.
+        """
+        path = self.path("records", bucket, collection)
+        known = self.context.timestamps.get(path)
+        if known is None:
+            response = yield Request("HEAD", path)
+            known = timestamp_of(response.headers)
+            if known:
+                self.context.timestamps[path] = known
+        return known
+
+    @operation
+    def get_records(
+        self, /, *, collection: str | None = None, bucket: str | None = None, **kwargs: Any
+    ) -> Operation[list[Json]]:
+        """All records of a collection, page after page, in one list.
+
+        Args:
+            kwargs: Filters, `_sort`, `_fields`, `_since`; `_limit` records a page, and then `pages` pages (1 unless
+                given); `if_none_match`, a timestamp: [] with `not_modified` set if nothing has changed since.
+        """
+        path = self.path("records", bucket, collection)
+        objects: Objects = yield from self.all_objects(path, kwargs)
+        home = self._home(bucket, collection)
+        objects[:] = [Record(item, home) for item in objects]
+        return objects
+
+    @listing
+    def records(self, /, *, collection: str | None = None, bucket: str | None = None, **kwargs: Any) -> Listing[Json]:
+        """The records of a collection, fetched as they are consumed, page after page; nothing is held.
+
+        With `_since`, what was deleted comes too, as tombstones with `deleted: True`.
+        Its `pages()` know the `timestamp` of the collection and their `tombstones`.
+        """
+        home = self._home(bucket, collection)
+        plan = self.each_page(self.path("records", bucket, collection), kwargs, pages=float("inf"))
+        yield from paged(
+            plan, lambda page: ObjectsPage([Record(i, home) for i in page.items], page.has_more, page.headers)
+        )
+
+    @operation
+    def get_changes(
+        self, /, *, since: Any, collection: str | None = None, bucket: str | None = None, **kwargs: Any
+    ) -> Operation[Changes]:
+        """What was created, changed and deleted since a timestamp, and the timestamp to ask with the next time."""
+        found: Objects = yield from self.all_objects(
+            self.path("records", bucket, collection), {"_since": str(since), **kwargs}
+        )
+        home = self._home(bucket, collection)
+        gone = [item for item in found if item.get("deleted") is True]
+        there = [cast("Json", Record(item, home)) for item in found if item.get("deleted") is not True]
+        return Changes(there, gone, found.timestamp)
+
+    @operation
+    def get_record(
+        self, /, id: str, *, collection: str | None = None, bucket: str | None = None, **kwargs: Any
+    ) -> Operation[Json]:
+        """A record, in its envelope `{"data", "permissions"}`."""
+        record = id_of(id, None, "record", "get")
+        if logger.isEnabledFor(20):
+            logger.info("Get record %r %s", record, self._where(bucket, collection))
+        envelope = yield from self.read(self.path("record", bucket, collection, id=record), kwargs)
+        data = envelope.get("data")
+        if isinstance(data, dict):
+            envelope["data"] = Record(cast("Json", data), self._home(bucket, collection))
+        return envelope
+
+    @operation
+    def create_record(
+        self,
+        id: str | None = None,
+        *,
+        bucket: str | None = None,
+        collection: str | None = None,
+        data: Any = None,
+        permissions: Any = None,
+        safe: bool = True,
+        if_not_exists: bool = False,
+    ) -> Operation[Json]:
+        """Create a record; without an id, here or in the data, it gets a new UUID.
+
+        Args:
+            safe: Refuse (412) to replace one that exists.
+            if_not_exists: Return the one that exists instead of failing.
+        """
+        data, permissions = split(data, permissions)
+        # Once, before anything is sent: a repeated request must not create a second record.
+        record = id_of(id, data, "record", "create", str(uuid.uuid4()))
+        logger.info("Create record %r %s", record, self._where(bucket, collection))
+        path = self._written(record, bucket, collection, data)
+        try:
+            return (
+                yield from self.create(
+                    path,
+                    with_text_id(data),
+                    permissions,
+                    safe=safe,
+                    if_not_exists=if_not_exists,
+                    read=lambda: self.get_record(record, collection=collection, bucket=bucket),
+                )
+            )
+        except KintoException as error:
+            raise explained(error, "collection", "record") from error.__cause__
+
+    @operation
+    def update_record(
+        self,
+        id: str | None = None,
+        *,
+        collection: str | None = None,
+        bucket: str | None = None,
+        data: Any = None,
+        permissions: Any = None,
+        safe: bool = True,
+        if_match: Any = None,
+    ) -> Operation[Json]:
+        """Create or replace a record; refused (412) if it changed since `if_match`, or the data's `last_modified`.
+
+        With neither, or `safe=False`, it is written whatever is there.  A record that was fetched goes back where
+        it came from if neither the call nor the client names a collection.
+        """
+        data, permissions = split(data, permissions)
+        record = id_of(id, data, "record", "update")
+        if logger.isEnabledFor(20):
+            logger.info("Update record %r %s", record, self._where(bucket, collection))
+        path = self._written(record, bucket, collection, data)
+        return (yield from self.put(path, with_text_id(data), permissions, precondition(safe, if_match, data)))
+
+    @operation
+    def patch_record(
+        self,
+        id: str | None = None,
+        *,
+        collection: str | None = None,
+        bucket: str | None = None,
+        changes: Any = None,
+        data: Any = None,
+        original: Mapping[str, Any] | None = None,
+        permissions: Any = None,
+        safe: bool = True,
+        if_match: Any = None,
+    ) -> Operation[Json]:
+        """Change some fields of a record; `original` tells id and timestamp without being sent."""
+        original, _ = split(original, None)
+        patch = changes_of(changes, data, permissions)
+        record = id_of(id, original or data, "record", "patch")
+        logger.info("Patch record %r %s", record, self._where(bucket, collection))
+        path = self._written(record, bucket, collection, original or data)
+        return (yield from self.patch(path, patch, precondition(safe, if_match, original, data)))
+
+    @operation
+    def delete_record(
+        self,
+        id: str,
+        *,
+        collection: str | None = None,
+        bucket: str | None = None,
+        safe: bool = True,
+        if_match: Any = None,
+        if_exists: bool = False,
+    ) -> Operation[Any]:
+        """Delete a record: its tombstone, or None if `if_exists` and it was not there."""
+        record = id_of(id, None, "record", "delete")
+        logger.info("Delete record %r %s", record, self._where(bucket, collection))
+        path = self._written(record, bucket, collection, None)
+        return (yield from self.delete(path, safe=safe, if_match=if_match, if_exists=if_exists))
+
+    @operation
+    def delete_records(
+        self, *, collection: str | None = None, bucket: str | None = None, safe: bool = True, if_match: Any = None
+    ) -> Operation[list[Json]]:
+        """Delete every record that may be written: all tombstones."""
+        logger.info("Delete records %s", self._where(bucket, collection))
+        path = self.path("records", bucket, collection)
+        self.context.timestamps.pop(path, None)
+        return (yield from self.delete_all(path, safe=safe, if_match=if_match))
+
+    def _home(self, bucket: str | None, collection: str | None) -> Home:
+        context = self.context
+        return Home(context.server, str(bucket or context.bucket), str(collection or context.collection))
+
+    def _written(self, record: str, bucket: str | None, collection: str | None, data: Any) -> str:
+        """The path of a record that is written; the collection's remembered timestamp no longer holds."""
+        context = self.context
+        if not collection and not context.collection and isinstance(data, Record) and data.home is not None:
+            server, from_bucket, collection = data.home
+            if server != context.server:
+                raise KintoException(f"Record {record!r} came from {server}: say in which collection to write it here")
+            bucket = bucket or from_bucket
+        path = self.path("record", bucket, collection, id=record)
+        if context.timestamps:
+            context.timestamps.pop(path.rpartition("/")[0], None)
+        return path
+
+    def _where(self, bucket: str | None, collection: str | None) -> str:
+        context = self.context
+        return f"in collection {collection or context.collection!r} of bucket {bucket or context.bucket!r}"

@@ -1,0 +1,439 @@
+"""One conversation with a server: how a request is sent, repeated, refused, and its errors told."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from collections.abc import Callable, Coroutine, Mapping
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar, cast
+
+import requests
+
+from kinto_http import utils
+from kinto_http.constants import USER_AGENT
+from kinto_http.exceptions import BackoffException, KintoException, kinto_error, truthy
+from kinto_http.params import encode_params
+from kinto_http.tokens import BearerTokenAuth, TokenAuth
+from restwright.drivers import AsyncPages, Pages, run, run_async
+from restwright.message import EMPTY, UNSET, Request, Response
+from restwright.plan import Listing, Operation, Policy, exchange, under
+from restwright.policies import deadline, redirect, retry, stack
+from restwright.transport import CONNECT_TIMEOUT, MAX_BYTES, READ_TIMEOUT, Transport
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+ItemT = TypeVar("ItemT")
+
+DEADLINE: Final = 600.0
+"""Seconds that one request may take in all, with its repetitions."""
+_WORTH_REPEATING: Final = frozenset({409, 429, *range(500, 600)})
+_NO_BODY: Final = frozenset({204, 304})
+
+
+class Session:
+    """Sends requests to a server.
+
+    Args:
+        server_url: Root of the service, with its version prefix.
+        auth: A (user, password) pair, a `requests` auth policy, or text: "user:password", "Bearer token".
+            It goes to the origin of `server_url` only; ~/.netrc is not read.
+        timeout: Seconds to connect and between bytes of the answer, or a (connect, read) pair; None waits
+            for ever, False is the default of 10 and 60 seconds.
+        headers: Sent with each request, to that origin only.
+        retry: How often a request is repeated when the server answers 409, 429 or 5xx.
+        retry_after: Seconds between repetitions, instead of what the server asks for.
+        dry_mode: Log requests and send nothing.
+        total_timeout: Seconds that a request may take in all, with its repetitions.
+        max_bytes: The largest answer that is taken, after decompression.
+    """
+
+    def __init__(
+        self,
+        server_url: str | None,
+        auth: Any = None,
+        timeout: float | tuple[float | None, float | None] | bool | None = False,
+        headers: Mapping[str, str] | None = None,
+        retry: int = 0,
+        retry_after: float | None = None,
+        dry_mode: bool = False,
+        *,
+        total_timeout: float | None = DEADLINE,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        self.backoff: float | None = None
+        """Until when requests are refused, in seconds since the epoch."""
+        self.server_url = server_url
+        self.auth = parse_auth(auth)
+        self.nb_retry = retry
+        self.retry_after = retry_after
+        self.timeout = timeout
+        self.headers = dict(headers or {})
+        self.dry_mode = dry_mode
+        self.total_timeout = total_timeout
+        self.max_bytes = max_bytes
+        self._http: Any = None
+        self._settings: tuple[Any, ...] | None = None
+        self._transport: Transport | None = None
+        self._policies: dict[int, Policy] = {}
+        self._sent_headers: dict[str, str] | None = None
+
+    @property
+    def _session(self) -> requests.Session:
+        """The `requests.Session` beneath, shared by all threads."""
+        if self._http is None:
+            self._http = requests.Session()
+        return cast("requests.Session", self._http)
+
+    def request(
+        self,
+        method: str,
+        endpoint: str,
+        data: Any = None,
+        permissions: Any = None,
+        payload: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> tuple[Any, Mapping[str, str]]:
+        """Send one request: the decoded answer (None if it has no content) and its header fields.
+
+        Args:
+            endpoint: Path below `server_url`, or a URL.
+            data: Sent as the `data` of the JSON body.
+            permissions: Sent as its `permissions`; what has an `as_dict()` is converted.
+            payload: The rest of the JSON body.
+            kwargs: `params`, `headers`, `files` and whatever else `requests.request` takes.
+
+        Raises:
+            KintoException: Of the `requests` kind too, where no answer came.
+        """
+        request = self.build(method, endpoint, data, permissions, payload, kwargs)
+        response = run(self.transport.send, under(self.policy(1), exchange(request)))
+        return body_of(response), response.headers
+
+    @staticmethod
+    def build(
+        method: str,
+        endpoint: str,
+        data: Any = None,
+        permissions: Any = None,
+        payload: Any = None,
+        kwargs: Mapping[str, Any] = EMPTY,
+    ) -> Request:
+        """The request for the arguments of `request`."""
+        options = dict(kwargs)
+        params = encode_params(options.pop("params", None) or {})
+        headers = options.pop("headers", None) or EMPTY
+        method = method.upper()
+        body: Any = payload
+        if data is not None or permissions is not None or not isinstance(payload, list):
+            body = dict(payload or {})
+            if data is not None:
+                body["data"] = data
+            if permissions is not None:
+                body["permissions"] = permissions.as_dict() if hasattr(permissions, "as_dict") else permissions
+        if method in ("GET", "HEAD"):
+            if body:
+                raise KintoException(f"A {method} request has no body, but got {', '.join(body)}")
+            body = UNSET
+        elif method == "DELETE" and not body:
+            body = UNSET
+        elif "files" in options:
+            options["data"] = {name: v if isinstance(v, str) else utils.json_dumps(v) for name, v in body.items()}
+            body = UNSET
+        return Request(method, endpoint, params, headers, json=body, options=options or EMPTY)
+
+    @property
+    def transport(self) -> Transport:
+        """What sends; made anew when a setting has changed."""
+        http = self._session
+        settings = (http, self.server_url, self.auth, self.timeout, self.nb_retry, self.retry_after, self.total_timeout)
+        transport = self._transport
+        if transport is None or settings != self._settings:
+            if not self.server_url:
+                raise KintoException("No server_url was given to the client, so there is nowhere to send requests to")
+            try:
+                transport = Transport(
+                    http, self.server_url, auth=self.auth, timeout=_timeouts(self.timeout), max_bytes=self.max_bytes
+                )
+            except requests.RequestException as error:
+                raise kinto_error(error) from error
+            self._transport, self._settings, self._policies = transport, settings, {}
+            self._sent_headers = None
+        if self._sent_headers != self.headers:
+            self._sent_headers = dict(self.headers)
+            if isinstance(http, requests.Session):
+                http.headers = cast("Any", requests.structures.CaseInsensitiveDict(_DEFAULT_HEADERS))
+                http.headers.update(self.headers)
+        return transport
+
+    def policy(self, network_attempts: int) -> Policy:
+        """What surrounds each exchange; an error status, or no answer, ends in a KintoException."""
+        policy = self._policies.get(network_attempts)
+        if policy is None:
+            layers: list[Any] = []
+            if self.total_timeout is not None and self.timeout is not None:
+                layers.append(deadline(self.total_timeout))
+            repeat = retry(
+                self.nb_retry + 1,
+                network_attempts=network_attempts,
+                statuses=_WORTH_REPEATING,
+                any_method=True,
+                wait=None if self.retry_after is None else float(self.retry_after),
+            )
+            inner = stack(*layers, repeat, redirect(), self._observe)
+            policy = self._policies[network_attempts] = lambda request: self._exchange(request, inner)
+        return policy
+
+    def _exchange(self, request: Request, inner: Policy) -> Operation[requests.Response]:
+        if self.backoff is not None:
+            self._refuse_while_backing_off()
+        if self.dry_mode:
+            return self._pretend(request)
+        return self._answered(request, inner)
+
+    def _answered(self, request: Request, inner: Policy) -> Operation[requests.Response]:
+        if not isinstance(self._session, requests.Session):  # a stand-in knows no session header fields
+            request = request.but(headers={**_DEFAULT_HEADERS, **self.headers, **request.headers})
+        try:
+            response = yield from inner(request)
+        except KintoException:
+            raise
+        except requests.RequestException as error:
+            raise kinto_error(error) from error
+        if not 200 <= response.status_code < 400:
+            raise status_error(response)
+        return response
+
+    def _pretend(self, request: Request) -> Operation[requests.Response]:
+        url = utils.urljoin(self.server_url or "", request.url) if "://" not in request.url else request.url
+        query = "&".join(f"{name}={value}" for name, value in request.params.items())
+        logger.debug("(dry mode) %s %s%s", request.method, url, f"?{query}" if query else "")
+        return Response(200, json={})
+        yield  # a plan, though it asks for nothing
+
+    def _refuse_while_backing_off(self) -> None:
+        until = self.backoff
+        left = 0.0 if until is None else until - time.time()
+        if left > 0:
+            seconds = int(left)
+            raise BackoffException(f"Retry after {seconds} seconds", seconds)
+        self.backoff = None
+
+    def _observe(self, request: Request, inner: Policy = exchange, /) -> Operation[requests.Response]:
+        """Take note of `Alert` (deprecation) and `Backoff` (heavy load) in each answer."""
+        response = yield from inner(request)
+        alert = response.headers.get("Alert")
+        if alert:
+            warnings.warn(alert, DeprecationWarning, stacklevel=2)
+        seconds = response.headers.get("Backoff")
+        if seconds and seconds.isascii() and seconds.isdigit():
+            self.backoff = max(self.backoff or 0.0, time.time() + int(seconds))
+        return response
+
+    def close(self) -> None:
+        """Close the connections; a later request opens new ones."""
+        if self._transport is not None:
+            self._transport.close()
+
+    async def aclose(self) -> None:
+        """Close the connections, those of the running event loop included."""
+        if self._transport is not None:
+            await self._transport.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<KintoSession {self.server_url}>"
+
+
+_DEFAULT_HEADERS: Final[dict[str, str]] = {
+    "User-Agent": USER_AGENT,
+    "Accept": "*/*",
+    "Accept-Encoding": "gzip, deflate",
+    "Connection": "keep-alive",
+}
+
+
+def create_session(
+    server_url: str | None = None, auth: Any = None, session: Session | None = None, **kwargs: Any
+) -> Session:
+    """The session as it is, or a new one for `server_url` and `auth`.
+
+    Raises:
+        AttributeError: Both a session and settings for a new one were given, or neither.
+    """
+    if session is not None and (server_url is not None or auth is not None):
+        raise AttributeError("You cannot specify session and server_url or auth: the session has its own")
+    if session is not None:
+        return session
+    if server_url is None and auth is None:
+        raise AttributeError("You need to either set session, or auth and server_url")
+    return Session(server_url=server_url, auth=auth, **kwargs)
+
+
+def parse_auth(auth: Any) -> Any:
+    """The auth policy meant by text; anything else as it is.
+
+    Raises:
+        ValueError: It is text of no known form.
+    """
+    if not isinstance(auth, str) or not auth:
+        return auth
+    scheme, blank, token = auth.strip().partition(" ")
+    if blank and ":" not in scheme:
+        # The scheme first: a token may well contain a colon.
+        if "bearer" in scheme.lower():
+            return BearerTokenAuth(token.strip(), type=scheme)
+        if "basic" in scheme.lower():
+            return TokenAuth(token.strip(), type=scheme)
+    if ":" in auth:
+        user, _, password = auth.partition(":")
+        return user, password
+    raise ValueError("Unsupported `auth` text: expected 'user:password', 'Bearer <token>' or 'Basic <token>'")
+
+
+def _timeouts(timeout: Any) -> tuple[float | None, float | None]:
+    if timeout is False or timeout is True:
+        return CONNECT_TIMEOUT, READ_TIMEOUT
+    if isinstance(timeout, (tuple, list)):
+        connect, read = cast("tuple[float | None, float | None]", timeout)
+        return connect, read
+    if hasattr(timeout, "connect_timeout"):  # urllib3.Timeout, which `requests` takes too
+        return timeout.connect_timeout, timeout.read_timeout
+    return timeout, timeout
+
+
+def body_of(response: requests.Response) -> Any:
+    """The decoded body of an answer; None where it has none.
+
+    Raises:
+        KintoException: It is not JSON.
+    """
+    if isinstance(response, HandedOver):
+        return response.body
+    if response.status_code in _NO_BODY or (response.request is not None and response.request.method == "HEAD"):
+        return None
+    try:
+        return response.json()
+    except requests.exceptions.JSONDecodeError as error:
+        told = kinto_error(error)
+        told.request, told.response = response.request, truthy(response)
+        raise told from error
+
+
+def status_error(response: requests.Response) -> KintoException:
+    """The error for an answer with an error status."""
+    try:
+        said = response.json()
+    except ValueError:
+        said = response.text
+    error = KintoException(f"{response.status_code} - {said}")
+    error.request, error.response = response.request, truthy(response)
+    noted = vars(response)
+    error.attempts = noted.get("attempts", 1)
+    if "gave_up" in noted:
+        error.add_note(noted["gave_up"])
+    return error
+
+
+class HandedOver(Response):
+    """What a session of somebody else's answered: a decoded body and header fields."""
+
+    def __init__(self, body: Any, headers: Any, status: int = 200) -> None:
+        super().__init__(status, headers=headers if isinstance(headers, Mapping) else ())
+        self.body = body
+
+
+_REQUEST: Final = Session.request
+NETWORK_ATTEMPTS: Final = 2
+"""How often a client sends a request whose answer does not come."""
+
+
+def is_own(session: Any) -> bool:
+    """Is it ours, and has nobody put a `request` of their own in it?"""
+    return isinstance(session, Session) and type(session).request is _REQUEST and "request" not in vars(session)
+
+
+def drive(session: Any, plan: Operation[T]) -> T:
+    """Run a plan over a session: ours, or any object that has such a `request`."""
+    if is_own(session):
+        own: Session = session
+        return run(own.transport.send, under(own.policy(NETWORK_ATTEMPTS), plan))
+    return run(hand_over(session), under(_foreign_policy, plan))
+
+
+def drive_async(session: Any, plan: Operation[T]) -> Coroutine[Any, Any, T]:
+    """The same, awaited; the `request` of an object of somebody else's is called in a thread."""
+    if is_own(session):
+        own: Session = session
+        return run_async(own.transport.send_async, under(own.policy(NETWORK_ATTEMPTS), plan))
+    return run_async(hand_over_async(session), under(_foreign_policy, plan))
+
+
+def pages_over(session: Any, start: Callable[[], Listing[ItemT]]) -> Pages[ItemT]:
+    """The items of a listing, over a session."""
+    if is_own(session):
+        own: Session = session
+        return Pages(lambda request: own.transport.send(request), lambda: under(own.policy(NETWORK_ATTEMPTS), start()))
+    return Pages(hand_over(session), lambda: under(_foreign_policy, start()))
+
+
+def async_pages_over(session: Any, start: Callable[[], Listing[ItemT]]) -> AsyncPages[ItemT]:
+    """The items of a listing, over a session, awaited."""
+    if is_own(session):
+        own: Session = session
+        return AsyncPages(
+            lambda request: own.transport.send_async(request), lambda: under(own.policy(NETWORK_ATTEMPTS), start())
+        )
+    return AsyncPages(hand_over_async(session), lambda: under(_foreign_policy, start()))
+
+
+_foreign_retry: Final = retry(1, network_attempts=NETWORK_ATTEMPTS)
+
+
+def _foreign_policy(request: Request) -> Operation[requests.Response]:
+    try:
+        return (yield from _foreign_retry(request, exchange))
+    except KintoException:
+        raise
+    except requests.RequestException as error:
+        raise kinto_error(error) from error
+
+
+def hand_over(session: Any) -> Callable[[Request], requests.Response]:
+    """Sends by calling `session.request` as `Session.request` is called."""
+
+    def send(request: Request) -> requests.Response:
+        arguments: dict[str, Any] = dict(request.options)
+        if request.params or request.method == "GET":
+            arguments["params"] = dict(request.params)
+        if request.headers or request.method not in ("GET", "HEAD"):
+            arguments["headers"] = dict(request.headers) or None
+        if request.method == "PUT":
+            arguments |= {name: request.json.get(name) for name in ("data", "permissions")}
+        elif request.json is not UNSET:
+            arguments["payload"] = request.json
+        body, headers = session.request(request.method.lower(), request.url, **arguments)
+        return HandedOver(body, headers)
+
+    return send
+
+
+def hand_over_async(session: Any) -> Callable[[Request], Coroutine[Any, Any, requests.Response]]:
+    """The same in a worker thread."""
+    import asyncio  # noqa: PLC0415 - a blocking client needs none
+
+    send = hand_over(session)
+
+    def send_async(request: Request) -> Coroutine[Any, Any, requests.Response]:
+        return asyncio.to_thread(send, request)
+
+    return send_async
