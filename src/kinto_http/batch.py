@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from kinto_http.batch_dicts import RequestDict, ResponseDict, WrapDict
 from kinto_http.exceptions import KintoBatchException, KintoException
+from kinto_http.operations import mapping_of
 from kinto_http.session import HandedOver, Session, body_of, drive, drive_async
 from restwright.drivers.batch import Batch, Outcome, Pending
 from restwright.message import UNSET, Request, is_absolute, join
@@ -35,8 +36,8 @@ class Queued(Pending[T], defaultdict[str, Any]):
     """
 
     def __init__(self, plan: Operation[T], batch: BatchSession) -> None:
-        defaultdict.__init__(self, dict)
-        Pending.__init__(self, plan)
+        super().__init__(plan)
+        self.default_factory = dict
         self._batch = batch
         self._answers: list[Any] = []
 
@@ -50,24 +51,26 @@ class Queued(Pending[T], defaultdict[str, Any]):
     @property
     def body(self) -> Any:
         """What the server answered; None if nothing."""
-        if len(self._answers) > 1 and isinstance(self._value, list):
-            return {"data": self._value}  # the pages of a list, put together
-        if self.is_done and self.error is None and self._failed_last:
-            return self._value  # a refusal that the operation has made good
+        if self.is_done and self.error is None:
+            value: Any = self.result()
+            if len(self._answers) > 1 and isinstance(value, list):
+                return {"data": value}  # the pages of a list, put together
+            if self._failed_last:
+                return value  # a refusal that the operation has made good
         return self._answers[-1] if self._answers else None
 
     @property
     def _failed_last(self) -> bool:
         last = self._answers[-1] if self._answers else None
-        return isinstance(last, Mapping) and "errno" in last and "code" in last
+        return mapping_of(last).keys() >= {"code", "errno"}
 
     def __await__(self) -> Any:
         """Send what fills whole requests; then, itself."""
         yield from self._batch.send_full_async().__await__()
         return self
 
-    __repr__ = Pending.__repr__
-    __hash__ = object.__hash__  # type: ignore[assignment]  # it is itself, whatever it reads as
+    def __repr__(self) -> str:
+        return Pending[T].__repr__(self)
 
 
 class SubResponse(HandedOver):
@@ -223,7 +226,7 @@ class BatchSession:
         )
         body = body_of(response)
         self._sent.append((body, response.headers))
-        answers = cast("list[Any]", body.get("responses", []) if isinstance(body, Mapping) else [])
+        answers: list[Any] = mapping_of(body).get("responses", [])
         if len(answers) != len(items):
             if answers or type(response) is not HandedOver:
                 if getattr(self.session, "dry_mode", False):
@@ -255,7 +258,7 @@ class BatchSession:
     def _outcome(self, number: int, request: RequestDict, response: ResponseDict) -> Outcome:
         status = response.status_code
         body: Any = response.get("body")
-        message: Any = cast("Mapping[str, Any]", body).get("message", "") if isinstance(body, Mapping) else ""
+        message = mapping_of(body).get("message", "")
         level = logging.ERROR if status >= 400 else logging.INFO
         if logger.isEnabledFor(level):
             logger.log(level, "Batch #%d: %s %s - %s %s", number, request.method, request.path, status, message)

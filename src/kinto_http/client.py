@@ -6,7 +6,7 @@ import asyncio
 import functools
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from types import FunctionType, TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -80,8 +80,6 @@ class _Settings(AllOperations):
     """What clients of all kinds hold: a session, and where operations go by default."""
 
     session: Any
-    results: Callable[[], list[Any]] | None = None
-    """The bodies of the answers, on the client of a batch."""
     _kind = "KintoClient"
 
     def __init__(self, session: Any, context: Context, *, ignore_batch_4xx: bool = False) -> None:
@@ -133,6 +131,11 @@ class _Settings(AllOperations):
     @property
     def _records_timestamp(self) -> dict[str, str]:
         return self.context.timestamps
+
+    @property
+    def results(self) -> Callable[[], list[Any]] | None:
+        """The bodies of a batch's answers, on the client of a batch."""
+        return None
 
     def _endpoint(self, name: str, bucket: Any, group: Any, collection: Any, id: Any) -> str:
         context = self.context
@@ -200,7 +203,7 @@ class _Connected(_Settings):
             dry_mode=dry_mode,
         )
         # A login in the browser has to know where; no other auth object is changed.
-        declared = getattr(own, "auth", None)
+        declared: Any = getattr(own, "auth", None)
         if own is not session and hasattr(declared, "server_url"):
             declared.server_url = server_url
         server = str(getattr(own, "server_url", None) or "")
@@ -282,7 +285,7 @@ class Client(_Connected, SyncMode):
             yield {"data": page.items}
 
     @contextmanager
-    def batch(self, **kwargs: Any) -> Iterator[BatchClient]:
+    def batch(self, **kwargs: Any) -> Generator[BatchClient]:
         """A client that queues its operations; they are sent in chunks, as they fill and at the end of the block.
 
         If the block ends with an exception, what still waits is not sent.
@@ -351,7 +354,7 @@ class AsyncClient(_Connected, AsyncMode):
         return self._batch(kwargs)
 
     @asynccontextmanager
-    async def _batch(self, kwargs: Mapping[str, Any]) -> AsyncIterator[BatchClient]:
+    async def _batch(self, kwargs: Mapping[str, Any]) -> AsyncGenerator[BatchClient]:
         batch = self._batch_client(kwargs, await self.server_info())
         yield batch
         await batch.session.send()
@@ -377,7 +380,11 @@ class BatchClient(_Settings, BatchMode):
 
     def __init__(self, session: BatchSession, context: Context, *, ignore_batch_4xx: bool = False) -> None:
         super().__init__(session, context, ignore_batch_4xx=ignore_batch_4xx)
-        self.results: Callable[[], list[Any]] = session.results
+
+    @property
+    def results(self) -> Callable[[], list[Any]]:
+        """The bodies of the answers, in the order of the operations."""
+        return self.session.results
 
     def queue(self, plan: Operation[T]) -> Queued[T]:
         """Let a plan of one's own wait."""

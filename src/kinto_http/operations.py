@@ -253,17 +253,22 @@ class _ChangedMeanwhile(Exception):  # noqa: N818 - a signal
 _is_valid = VALID_SLUG_REGEXP.fullmatch
 
 
+def mapping_of(value: Any) -> Mapping[str, Any]:
+    """The value if it is a mapping, else an empty one."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
 def data_of(body: Any, default: Any) -> Any:
     """The `data` of an answer; `default` where there is none, as in dry mode."""
-    return body.get("data", default) if isinstance(body, Mapping) else default
+    return mapping_of(body).get("data", default)
 
 
 def split(data: Any, permissions: Any) -> tuple[Any, Any]:
     """Data and permissions, also where an envelope as the server sends it was passed as the data."""
-    if isinstance(data, Mapping) and "id" not in data and isinstance(data.get("data"), Mapping):
-        envelope = cast("Mapping[str, Any]", data)
-        if envelope.keys() <= {"data", "permissions"}:
-            return envelope["data"], envelope.get("permissions") if permissions is None else permissions
+    envelope = mapping_of(data)
+    inner = envelope.get("data")
+    if isinstance(inner, Mapping) and "id" not in envelope and envelope.keys() <= {"data", "permissions"}:
+        return cast("Any", inner), envelope.get("permissions") if permissions is None else permissions
     return data, permissions
 
 
@@ -273,9 +278,7 @@ def id_of(id: Any, data: Any, kind: str, verb: str, default: str | None = None) 
     Raises:
         MissingIdException: There is none.
     """
-    found: Any = id
-    if found is None and isinstance(data, Mapping):
-        found = cast("Mapping[str, Any]", data).get("id")
+    found: Any = mapping_of(data).get("id") if id is None else id
     if found is None or found == "":
         found = default
     if found is None or found == "":
@@ -285,9 +288,8 @@ def id_of(id: Any, data: Any, kind: str, verb: str, default: str | None = None) 
 
 def with_text_id(data: Any) -> Any:
     """Data whose id, if it has one, is text: the server compares it with the path's."""
-    if isinstance(data, Mapping) and not isinstance(cast("Mapping[str, Any]", data).get("id", ""), str):
-        return {**data, "id": str(data["id"])}
-    return cast("Any", data)
+    fields = mapping_of(data)
+    return data if isinstance(fields.get("id", ""), str) else {**fields, "id": str(fields["id"])}
 
 
 def precondition(safe: bool, if_match: Any, *sources: Any) -> Mapping[str, str]:
@@ -296,8 +298,8 @@ def precondition(safe: bool, if_match: Any, *sources: Any) -> Mapping[str, str]:
         return EMPTY
     found = if_match
     for source in sources:
-        if found is None and isinstance(source, Mapping):
-            found = cast("Mapping[str, Any]", source).get("last_modified")
+        if found is None:
+            found = mapping_of(source).get("last_modified")
     return EMPTY if found is None else {"If-Match": quote(found)}
 
 
@@ -340,5 +342,5 @@ def _already_ours(error: KintoException, data: Any) -> bool:
         existing = error.response.json()["details"]["existing"]
     except (AttributeError, KeyError, TypeError, ValueError):
         return False
-    wanted = cast("Mapping[str, Any]", data) if isinstance(data, Mapping) else {}
-    return all(existing.get(name, UNSET) == value for name, value in wanted.items() if name != "last_modified")
+    sent = {name: value for name, value in mapping_of(data).items() if name != "last_modified"}
+    return all(existing.get(name, UNSET) == value for name, value in sent.items())

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast
 
 import requests
+from requests.structures import CaseInsensitiveDict
 
 from kinto_http import utils
 from kinto_http.constants import USER_AGENT
@@ -163,9 +164,8 @@ class Session:
             self._sent_headers = None
         if self._sent_headers != self.headers:
             self._sent_headers = dict(self.headers)
-            if isinstance(http, requests.Session):
-                http.headers = cast("Any", requests.structures.CaseInsensitiveDict(_DEFAULT_HEADERS))
-                http.headers.update(self.headers)
+            if transport.is_plain:
+                http.headers = CaseInsensitiveDict({**_DEFAULT_HEADERS, **self.headers})
         return transport
 
     def policy(self, network_attempts: int) -> Policy:
@@ -194,7 +194,7 @@ class Session:
         return self._answered(request, inner)
 
     def _answered(self, request: Request, inner: Policy) -> Operation[requests.Response]:
-        if not isinstance(self._session, requests.Session):  # a stand-in knows no session header fields
+        if self._transport is not None and not self._transport.is_plain:  # a stand-in has no header fields
             request = request.but(headers={**_DEFAULT_HEADERS, **self.headers, **request.headers})
         try:
             response = yield from inner(request)
@@ -319,7 +319,7 @@ def body_of(response: requests.Response) -> Any:
     """
     if isinstance(response, HandedOver):
         return response.body
-    if response.status_code in _NO_BODY or (response.request is not None and response.request.method == "HEAD"):
+    if response.status_code in _NO_BODY or getattr(response.request, "method", None) == "HEAD":
         return None
     try:
         return response.json()
@@ -348,7 +348,8 @@ class HandedOver(Response):
     """What a session of somebody else's answered: a decoded body and header fields."""
 
     def __init__(self, body: Any, headers: Any, status: int = 200) -> None:
-        super().__init__(status, headers=headers if isinstance(headers, Mapping) else ())
+        fields = cast("Mapping[str, str]", headers) if isinstance(headers, Mapping) else EMPTY
+        super().__init__(status, headers=fields)
         self.body = body
 
 

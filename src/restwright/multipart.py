@@ -28,7 +28,7 @@ class Multipart:
     ) -> None:
         self.path = path
         self._boundary = secrets.token_hex(16)
-        parts = b"".join(self._head(RequestField(each), value.encode()) for each, value in fields.items())
+        parts = b"".join(self._field(each, value) for each, value in fields.items())
         part = RequestField(name, b"", filename=filename)
         part.make_multipart(content_type=content_type)
         self._before = parts + self._start(part)
@@ -48,9 +48,10 @@ class Multipart:
                 yield chunk
         yield self._after
 
-    def _head(self, part: RequestField, value: bytes) -> bytes:
+    def _field(self, name: str, value: str) -> bytes:
+        part = RequestField(name, value)
         part.make_multipart()
-        return self._start(part) + value + b"\r\n"
+        return self._start(part) + value.encode() + b"\r\n"
 
     def _start(self, part: RequestField) -> bytes:
         return f"--{self._boundary}\r\n{part.render_headers()}".encode()

@@ -74,12 +74,12 @@ class Transport:
         self.origin = Origin.of(self.root)
         self._fields: tuple[dict[str, Any], Headers] | None = None
         self._environment: dict[Any, Any] = {}
-        self._is_plain = issubclass(type(session), requests.Session)  # which a mock of one only claims to be
-        adapters: dict[str, Any] = dict(session.adapters) if self._is_plain else {}
+        self.is_plain = issubclass(type(session), requests.Session)  # which a mock of one only claims to be
+        adapters: dict[str, Any] = dict(session.adapters) if self.is_plain else {}
         self._adapter = (
             next((adapter for adapter in adapters.values() if isinstance(adapter, Adapter)), None) or Adapter()
         )
-        if self._is_plain:
+        if self.is_plain:
             for prefix, adapter in adapters.items():
                 if type(adapter) is HTTPAdapter and adapter.max_retries.total == 0:
                     session.mount(prefix, self._adapter)
@@ -166,7 +166,7 @@ class Transport:
             if request.content is None:
                 headers.setdefault("Content-Type", "application/json")
         verify, cert, proxies = self._environment_of(url, home=home)
-        if self._is_plain:
+        if self.is_plain:
             if session.params and home and not self._is_for_session(request):
                 prepared.prepare_url(url, cast("Any", session.params))
                 url = prepared.url or url
@@ -195,7 +195,7 @@ class Transport:
         )
 
     def _headers_for(self, *, home: bool) -> Headers:
-        fields: Any = self.session.headers if self._is_plain else {}
+        fields: Any = self.session.headers if self.is_plain else {}
         store: dict[str, Any] = getattr(fields, "_store", fields)
         known = self._fields
         if known is None or not dict.__eq__(store, known[0]):
@@ -208,7 +208,7 @@ class Transport:
 
     def _environment_of(self, url: str, *, home: bool) -> tuple[Any, Any, dict[str, str]]:
         """TLS settings and proxies, from the session and, once for each origin, the environment."""
-        if not self._is_plain:
+        if not self.is_plain:
             return True, None, {}
         session = self.session
         origin = self.origin if home else Origin.of(url)
@@ -224,7 +224,7 @@ class Transport:
     def _auth_for(self, call: Call) -> Auth | None:
         if not call.home or "authorization" in call.prepared.headers:
             return None
-        if self.auth is not None or not self._is_plain:
+        if self.auth is not None or not self.is_plain:
             return self.auth
         return as_auth(self.session.auth)
 
@@ -255,7 +255,7 @@ class Transport:
         session = self.session
         kind = type(session)
         return (
-            not self._is_plain
+            not self.is_plain
             or bool(request.options)
             or kind.send is not _SESSION_SEND
             or kind.request is not _SESSION_REQUEST
@@ -273,7 +273,7 @@ class Transport:
             options["data"] = body if isinstance(body, bytes) else b"".join(body.chunks())
         if auth is not None:
             options["auth"] = auth
-        elif self._is_plain:
+        elif self.is_plain:
             options["auth"] = _AsItIs(call)
             if not call.home and self.session.params:
                 options["params"] = dict.fromkeys(dict(cast("Any", self.session.params)))

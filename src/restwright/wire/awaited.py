@@ -39,6 +39,8 @@ class LoopPool:
             max_line_size=65536,
             max_field_size=65536,
         )
+        # Whether a request is sent again is for a policy to decide: one that was carried out unseen is not the same twice.
+        self._session._retry_connection = False  # noqa: SLF001
         self._turn = asyncio.Semaphore(CONNECTIONS)
         self._watchman = Watchman()
         # asyncio.run closes open asynchronous generators before it closes the loop; so does their collection.
