@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -17,9 +17,11 @@ from requests.utils import select_proxy
 from urllib3.connectionpool import HTTPConnectionPool
 
 from restwright.errors import TooLarge
-from restwright.wire.awaited import LoopPool, tls_of
 from restwright.wire.blocking import POOLS, paced, perform
 from restwright.wire.call import Call, check_deadline
+
+if TYPE_CHECKING:
+    from restwright.wire.awaited import LoopPool
 
 POOL_SIZE: Final = 64
 _SEND: Final = HTTPAdapter.send
@@ -135,6 +137,8 @@ class Adapter(HTTPAdapter):
         return pool
 
     def _new_loop_pool(self, loop: asyncio.AbstractEventLoop) -> LoopPool:
+        from restwright.wire.awaited import LoopPool  # noqa: PLC0415 - aiohttp takes 0.1 s, blocking programs none
+
         with self._lock:
             for past in [past for past in self._loops if past.is_closed()]:
                 self._loops.pop(past).abandon()
@@ -145,6 +149,8 @@ class Adapter(HTTPAdapter):
         key = (call.verify, call.cert)
         tls = self._tls.get(key)
         if tls is None:
+            from restwright.wire.awaited import tls_of  # noqa: PLC0415
+
             tls = self._tls[key] = tls_of(call.verify, call.cert)
         return tls
 
