@@ -22,6 +22,7 @@ from restwright.wire.watch import Watch, Watchman, current
 CONNECTIONS: Final = 100
 """Connections that one loop opens at most; further calls wait for their turn."""
 _SINK_STEP: Final = 1 << 20
+_PAUSE: Final = 0.05  # seconds
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None)
 
 
@@ -43,10 +44,12 @@ class LoopPool:
         self._session._retry_connection = False  # noqa: SLF001
         self._turn = asyncio.Semaphore(CONNECTIONS)
         self._watchman = Watchman()
+        self._loop = asyncio.get_running_loop()
+        self._last_call = self._loop.time()
         # asyncio.run closes open asynchronous generators before it closes the loop; so does their collection.
         self._keeper = _until_shutdown(self._session)
         # A loop that is closed plainly does neither.
-        self._end = weakref.finalize(self, _end, asyncio.get_running_loop(), self._session, self._connector)
+        self._end = weakref.finalize(self, _end, self._loop, self._session, self._connector)
 
     @property
     def is_closed(self) -> bool:
@@ -95,9 +98,18 @@ class LoopPool:
             current.reset(token)
             self._watchman.remove(watch)
 
+    async def _catch_up(self) -> None:
+        """After a pause, let a loop that stood still see which idle connections have been closed meanwhile."""
+        now = self._loop.time()
+        if now - self._last_call > _PAUSE:
+            await asyncio.sleep(0)  # it looks,
+            await asyncio.sleep(0)  # and takes note
+        self._last_call = now
+
     async def _perform(
         self, call: Call, pace: Pace, watch: Watch, tls: ssl.SSLContext | bool, proxy: str | None
     ) -> Response:
+        await self._catch_up()
         watch.allow(call.connect_timeout)
         answer = await self._session.request(
             call.method,
