@@ -67,11 +67,11 @@ class Transport:
         self.timeout = timeout
         self.max_bytes = max_bytes
         self.auth = as_auth(auth)
+        self.root = without_credentials(root).rstrip("/")
+        self.origin = Origin.of(self.root)
         own = get_auth_from_url(root)
         if self.auth is None and any(own):
             self.auth = as_auth(own)
-        self.root = without_credentials(root).rstrip("/")
-        self.origin = Origin.of(self.root)
         self._fields: tuple[dict[str, Any], Headers] | None = None
         self._environment: dict[Any, Any] = {}
         self.is_plain = issubclass(type(session), requests.Session)  # which a mock of one only claims to be
