@@ -14,8 +14,8 @@ from aiohttp.tracing import Trace
 from yarl import URL
 
 from restwright import errors
-from restwright.message import Body, Response
-from restwright.wire.call import Call, Pace, bad_header, check_deadline, is_small, pieces, raise_translated
+from restwright.message import Response
+from restwright.wire.call import Call, Pace, bad_header, check_deadline, is_small, pieces, raise_own, raise_translated
 from restwright.wire.content import Content
 from restwright.wire.watch import Watch, Watchman, current
 
@@ -91,6 +91,7 @@ class LoopPool:
         except errors.RestwrightError:
             raise
         except Exception as error:
+            raise_own(call)
             if self._session.closed:
                 raise errors.NotConnected("the client was closed", request=call.prepared) from error
             raise_translated(error, _translated(error, call, pace, watch))
@@ -115,7 +116,7 @@ class LoopPool:
             call.method,
             URL(call.url, encoded=True),
             headers=call.headers,
-            data=call.body if call.body is None or is_small(call.body) else _Upload(call.body, watch),
+            data=call.body if call.body is None or is_small(call.body) else _Upload(call, watch),
             allow_redirects=False,
             ssl=tls,
             proxy=proxy,
@@ -176,7 +177,7 @@ async def _take(call: Call, answer: aiohttp.ClientResponse, pace: Pace, watch: W
     length = answer.content_length
     if length is not None and length > call.max_bytes and not to_sink and call.method != "HEAD":
         raise errors.TooLarge(f"{length} bytes are more than the limit of {call.max_bytes}", request=call.prepared)
-    content = Content(call, coding, to_sink=to_sink)
+    content = await asyncio.to_thread(Content, call, coding, to_sink=True) if to_sink else Content(call, coding)
     waiting: list[bytes] = []
     size = 0
     pace.start()
@@ -205,17 +206,17 @@ async def _take(call: Call, answer: aiohttp.ClientResponse, pace: Pace, watch: W
 class _Upload:
     """Content that is sent piece by piece, each with its own time; from the beginning each time it is asked for."""
 
-    def __init__(self, body: bytes | Body, watch: Watch) -> None:
-        self._body, self._watch = body, watch
+    def __init__(self, call: Call, watch: Watch) -> None:
+        self._call, self._watch = call, watch
 
     async def __aiter__(self) -> AsyncIterator[bytes | memoryview]:
-        watch, body = self._watch, self._body
-        if isinstance(body, bytes):
-            for piece in pieces(body):
+        watch, call = self._watch, self._call
+        if isinstance(call.body, bytes):
+            for piece in pieces(call.body):
                 watch.allow(watch.patience)
                 yield piece
         else:
-            chunks = body.chunks()
+            chunks = call.chunks()
             while True:
                 watch.allow(None)  # reading it, in a thread, is not the server's time
                 chunk = await asyncio.to_thread(next, chunks, None)

@@ -19,7 +19,7 @@ from urllib3.util import Retry, Timeout
 
 from restwright import errors
 from restwright.message import Response
-from restwright.wire.call import PIECE, Call, Pace, bad_header, check_deadline, pieces, raise_translated
+from restwright.wire.call import PIECE, Call, Pace, bad_header, check_deadline, pieces, raise_own, raise_translated
 from restwright.wire.content import Content
 
 _NEVER: Final = Retry(total=False, redirect=False)
@@ -168,7 +168,7 @@ def perform(call: Call, pool: HTTPConnectionPool, target: str) -> Response:
         raw = pool.urlopen(
             call.method,
             target,
-            body=body.chunks() if streamed else body,
+            body=call.chunks() if streamed else body,
             headers=call.headers,
             retries=_NEVER,
             redirect=False,
@@ -186,6 +186,7 @@ def perform(call: Call, pool: HTTPConnectionPool, target: str) -> Response:
     except errors.RestwrightError:
         raise
     except Exception as error:
+        raise_own(call)
         raise_translated(error, _translated(error, call, pace))
     finally:
         _calling.pace = outer

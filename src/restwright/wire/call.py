@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,6 +41,23 @@ class Call:
     verify: bool | str
     cert: str | tuple[str, str] | None
     proxies: dict[str, str]
+    own_error: Exception | None = None
+    """What the body or the sink has raised."""
+
+    @contextlib.contextmanager
+    def own(self) -> Iterator[None]:
+        """What is raised in here, by the body or the sink, is no failure of the network: it goes up as it is."""
+        try:
+            yield
+        except Exception as error:
+            self.own_error = error
+            raise
+
+    def chunks(self) -> Iterator[bytes]:
+        """The pieces of a body that is streamed."""
+        if self.body is not None and not isinstance(self.body, bytes):
+            with self.own():
+                yield from self.body.chunks()
 
 
 class Pace:
@@ -113,6 +131,16 @@ def raise_translated(error: Exception, translated: Exception) -> NoReturn:
     if translated is error:
         raise error
     raise translated from error
+
+
+def raise_own(call: Call) -> None:
+    """Raise what the body or the sink has raised, in whatever an engine has wrapped it."""
+    error, call.own_error = call.own_error, None
+    if error is not None:
+        try:
+            raise error from error.__cause__
+        finally:
+            del error  # else it held itself, by way of its traceback and this frame
 
 
 def bad_header(call: Call, error: Exception) -> Exception:

@@ -29,7 +29,7 @@ class Content:
 
     __slots__ = ("_call", "_chunks", "_coding", "_decompressor", "_raw_size", "_size", "to_sink")
 
-    def __init__(self, call: Call, coding: str, *, to_sink: bool) -> None:
+    def __init__(self, call: Call, coding: str, *, to_sink: bool = False) -> None:
         self._call = call
         self._coding = coding.strip().lower()
         self._chunks: list[bytes] = []
@@ -37,7 +37,8 @@ class Content:
         self._decompressor: _Decompressor | None = None
         self.to_sink = to_sink
         if to_sink and call.sink is not None:
-            call.sink.start()
+            with call.own():
+                call.sink.start()
         if self._coding in ("", "identity"):
             self._coding = ""
         elif self._coding not in ("gzip", "x-gzip", "deflate"):
@@ -77,7 +78,8 @@ class Content:
         if self._coding and self._size > max(ALWAYS_ALLOWED, self._raw_size * MOST_INFLATED):
             raise TooLarge(f"{self._raw_size} bytes of {self._coding} inflate beyond reason", request=call.prepared)
         if self.to_sink and call.sink is not None:
-            call.sink.write(data)
+            with call.own():
+                call.sink.write(data)
         else:
             self._chunks.append(data)
 
