@@ -20,8 +20,11 @@ from typing import Any
 
 import bcrypt
 import kinto
+from kinto.core.permission.memory import Permission
 from waitress.server import create_server
 from werkzeug.middleware.shared_data import SharedDataMiddleware
+
+PERMISSIONS = ["read", "write", "group:create", "collection:create", "record:create"]
 
 
 def main() -> None:
@@ -43,6 +46,7 @@ def main() -> None:
     # A quarter of a second for each new account and each log-in is right in production, and not here.
     expensive = bcrypt.gensalt
     bcrypt.gensalt = lambda *_: expensive(rounds=4)
+    Permission.get_objects_permissions = permissions_of
     server = create_server(
         SharedDataMiddleware(kinto.main({}, **settings), {"/attachments": files}, cache=False),
         sockets=[api, attachments],
@@ -59,6 +63,15 @@ def hold_leash(directory: str) -> None:
     sys.stdin.read()
     shutil.rmtree(directory, ignore_errors=True)
     os._exit(0)
+
+
+def permissions_of(
+    self: Permission, objects_ids: list[str], permissions: list[str] | None = None
+) -> list[dict[str, set[str]]]:
+    """Permissions of objects, looked up.  Kinto's own walks the whole memory for each: 34,000 writes took minutes."""
+    names = permissions or PERMISSIONS
+    keys = [{name: f"permission:{uri}:{name}" for name in names} for uri in objects_ids]
+    return [{name: set(self._store[key]) for name, key in of.items() if key in self._store} for of in keys]
 
 
 def listen() -> socket.socket:
