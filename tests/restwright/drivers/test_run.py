@@ -1,0 +1,233 @@
+"""The blocking and the awaited driver: the same promises, so the same tests."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import traceback
+import weakref
+
+import pytest
+
+from restwright import Operation, Request, Response, Wait, fetch
+from restwright.drivers import run, run_async
+from restwright.errors import NotFound, ReadTimeout
+from restwright.plan import Work
+
+
+def run_blocking(send, plan, **settings):
+    return run(send, plan, **settings)
+
+
+def run_awaited(send, plan, *, sleep=None):
+    async def send_async(request):
+        await asyncio.sleep(0)
+        return send(request)
+
+    async def sleep_async(seconds):
+        await asyncio.sleep(0)
+        sleep(seconds)
+
+    return asyncio.run(run_async(send_async, plan, **({} if sleep is None else {"sleep": sleep_async})))
+
+
+@pytest.fixture(params=[run_blocking, run_awaited], ids=["sync", "async"])
+def drive(request):
+    return request.param
+
+
+def echo(request: Request) -> Response:
+    return Response(200, json={"url": request.url})
+
+
+def failing(request: Request) -> Response:
+    if request.url == "/bad":
+        raise ReadTimeout(f"no answer from {request.url}")
+    return echo(request)
+
+
+def test_a_plan_is_driven_to_its_result(drive):
+    def plan() -> Operation[list[str]]:
+        one = yield Request("GET", "/1")
+        two = yield Request("GET", "/2")
+        return [one.json()["url"], two.json()["url"]]
+
+    assert drive(echo, plan()) == ["/1", "/2"]
+
+
+def test_a_plan_may_end_at_once_or_without_a_result(drive):
+    def immediate() -> Operation[int]:
+        return 3
+        yield
+
+    def silent() -> Operation[None]:
+        yield Request("GET", "/")
+
+    assert drive(echo, immediate()) == 3
+    assert drive(echo, silent()) is None
+
+
+def test_waits_are_slept(drive):
+    slept = []
+
+    def plan() -> Operation[list[object]]:
+        got = yield Wait(0.5)
+        yield Wait(1.5)
+        return [got]
+
+    assert drive(echo, plan(), sleep=slept.append) == [None]
+    assert slept == [0.5, 1.5]
+
+
+def test_waiting_takes_real_time(drive):
+    def plan() -> Operation[None]:
+        yield Wait(0.001)
+
+    assert drive(echo, plan()) is None
+
+
+def test_work_is_done_and_its_failure_raised_in_the_plan(drive):
+    def plan() -> Operation[tuple[object, str]]:
+        done = Work(lambda: 7)
+        yield done
+        try:
+            yield Work(lambda: 1 / 0)
+        except ZeroDivisionError as error:
+            return done.result, str(error)
+        raise AssertionError
+
+    assert drive(echo, plan()) == (7, "division by zero")
+
+
+def test_work_does_not_block_an_event_loop():
+    threads = []
+
+    def plan() -> Operation[None]:
+        yield Work(lambda: threads.append(threading.current_thread()))
+
+    run_awaited(echo, plan())
+    assert threads != [threading.current_thread()]
+    run(echo, plan())
+    assert threads[1] is threading.current_thread()
+
+
+def test_what_sending_raises_is_raised_in_the_plan_which_may_recover(drive):
+    def plan() -> Operation[str]:
+        try:
+            yield Request("GET", "/bad")
+        except ReadTimeout:
+            response = yield Request("GET", "/mirror")
+            return str(response.json()["url"])
+        return "no error"
+
+    assert drive(failing, plan()) == "/mirror"
+
+
+def test_the_traceback_shows_the_operation(drive):
+    def inner_operation() -> Operation[None]:
+        yield from fetch(Request("GET", "/bad"))
+
+    def outer_operation() -> Operation[None]:
+        yield from inner_operation()
+
+    with pytest.raises(ReadTimeout) as raised:
+        drive(failing, outer_operation())
+    frames = [frame.name for frame in traceback.extract_tb(raised.value.__traceback__)]
+    assert frames.index("outer_operation") < frames.index("inner_operation") < frames.index("failing")
+
+
+def test_an_error_of_the_plan_is_the_callers(drive):
+    with pytest.raises(NotFound):
+        drive(lambda _: Response(404), fetch(Request("GET", "/")))
+
+
+class Abort(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("end", [ReadTimeout("late"), Abort(), KeyboardInterrupt()], ids=repr)
+def test_a_plan_is_closed_however_it_ends(drive, end):
+    closed = []
+
+    def plan() -> Operation[None]:
+        try:
+            yield Request("GET", "/")
+        finally:
+            closed.append(True)
+
+    def send(_: Request) -> Response:
+        raise end
+
+    with pytest.raises(type(end)):
+        drive(send, plan())
+    assert closed == [True]
+
+
+def test_a_sleep_that_is_interrupted_closes_the_plan(drive):
+    closed = []
+
+    def plan() -> Operation[None]:
+        try:
+            yield Wait(1.0)
+        finally:
+            closed.append(True)
+
+    def sleep(_: float) -> None:
+        raise Abort
+
+    with pytest.raises(Abort):
+        drive(echo, plan(), sleep=sleep)
+    assert closed == [True]
+
+
+@pytest.mark.parametrize("step", [Request("GET", "/"), Wait(60.0)])
+def test_a_cancelled_call_closes_its_plan(step):
+    closed = []
+
+    def plan() -> Operation[None]:
+        try:
+            yield step
+        finally:
+            closed.append(True)
+
+    async def never(_: Request) -> Response:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    async def main() -> None:
+        task = asyncio.create_task(run_async(never, plan()))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert closed == [True]
+
+    asyncio.run(main())
+
+
+def test_an_error_holds_nothing_once_it_is_handled():
+    """No reference cycle: the memory of a failed call is free without the garbage collector."""
+
+    class Result:
+        pass
+
+    def plan() -> Operation[None]:
+        result = Result()
+        held.append(weakref.ref(result))
+        yield Request("GET", "/bad")
+
+    held: list[weakref.ref[Result]] = []
+    with pytest.raises(ReadTimeout):
+        run(failing, plan())
+    assert held[0]() is None
+
+
+def test_ten_thousand_exchanges_in_one_plan(drive):
+    def plan() -> Operation[int]:
+        count = 0
+        for number in range(10_000):
+            response = yield Request("GET", f"/{number}")
+            count += response.status_code == 200
+        return count
+
+    assert drive(lambda _: Response(200), plan()) == 10_000
