@@ -76,8 +76,9 @@ def retry(
     """Send a request again when the server or the network failed.
 
     Args:
-        attempts: How often a request is sent at most if it is answered with one of `statuses`.
-        network_attempts: How often at most if the network fails; the same as `attempts` unless given.
+        attempts: How often a request is sent at most, as long as it is answered with one of `statuses` or the
+            network fails.
+        network_attempts: How often the network may fail at most; counted apart from `attempts` if given.
         any_method: Repeat after a status also what is not safe to repeat (the service promises that it is).
         wait: Seconds between attempts, whatever the server asks for; None: as the server says, else backing off.
         retry_after_max: Longest wait that is granted to the server, in seconds; if it asks for more, give up at once.
@@ -98,7 +99,7 @@ def retry(
 
     return _Retry(
         attempts=attempts,
-        network_attempts=attempts if network_attempts is None else network_attempts,
+        network_attempts=network_attempts,
         statuses=statuses,
         any_method=any_method,
         longest=retry_after_max if wait is None else float("inf"),
@@ -111,7 +112,7 @@ def retry(
 @dataclass(frozen=True, slots=True)
 class _Retry:
     attempts: int
-    network_attempts: int
+    network_attempts: int | None
     statuses: Collection[int]
     any_method: bool
     longest: float
@@ -132,7 +133,7 @@ class _Retry:
                 unanswered += 1
             count = answered + unanswered
             reason = ""
-            if self._may_repeat(request, outcome, answered, unanswered):
+            if self._is_transient(request, outcome) and self._has_more(outcome, answered, unanswered):
                 delay = self.delay_after(count, outcome)
                 reason = self._objection(request, delay)
                 if not reason:
@@ -143,19 +144,18 @@ class _Retry:
             finally:
                 del outcome  # an error whose traceback has this frame would hold itself
 
-    def _may_repeat(self, request: Request, outcome: Outcome, answered: int, unanswered: int) -> bool:
+    def _is_transient(self, request: Request, outcome: Outcome) -> bool:
+        """May it come out better the next time, and is it safe to try?"""
         if isinstance(outcome, Exception):
-            return (
-                isinstance(outcome, NETWORK)
-                and not isinstance(outcome, DeadlineExceeded)
-                and unanswered < self.network_attempts
-                and (request.may_repeat or _surely_not_sent(outcome))
-            )
-        return (
-            outcome.status_code in self.statuses
-            and answered < self.attempts
-            and (request.may_repeat or self.any_method)
-        )
+            is_transient = isinstance(outcome, NETWORK) and not isinstance(outcome, DeadlineExceeded)
+            return is_transient and (request.may_repeat or _surely_not_sent(outcome))
+        return outcome.status_code in self.statuses and (request.may_repeat or self.any_method)
+
+    def _has_more(self, outcome: Outcome, answered: int, unanswered: int) -> bool:
+        """Are there attempts left?"""
+        if self.network_attempts is None:
+            return answered + unanswered < self.attempts
+        return unanswered < self.network_attempts if isinstance(outcome, Exception) else answered < self.attempts
 
     def _objection(self, request: Request, delay: float) -> str:
         """Why there will be no further attempt; empty if there will."""
