@@ -18,7 +18,7 @@ class Multipart:
     Args:
         fields: Text fields, in order.
         name: Name of the file's field.
-        path: The file.
+        path: The file; it must not change its size until it is sent.
         filename: The name it is sent under.
         content_type: Its media type; None sends none.
     """
@@ -33,7 +33,8 @@ class Multipart:
         part.make_multipart(content_type=content_type)
         self._before = parts + self._start(part)
         self._after = f"\r\n--{self._boundary}--\r\n".encode()
-        self.length: int | None = len(self._before) + path.stat().st_size + len(self._after)
+        self._size = path.stat().st_size
+        self.length: int | None = len(self._before) + self._size + len(self._after)
 
     @property
     def content_type(self) -> str:
@@ -41,11 +42,20 @@ class Multipart:
         return f"multipart/form-data; boundary={self._boundary}"
 
     def chunks(self) -> Iterator[bytes]:
-        """The body, piece by piece."""
+        """The body, piece by piece.
+
+        Raises:
+            OSError: The file cannot be read, or has another size than before: the announced length would be a lie.
+        """
         yield self._before
+        left = self._size
         with self.path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                yield chunk
+            while left >= 0 and (chunk := file.read(_CHUNK)):
+                left -= len(chunk)
+                if left >= 0:
+                    yield chunk
+        if left:
+            raise OSError(f"{self.path} changed its size while it was sent")
         yield self._after
 
     def _field(self, name: str, value: str) -> bytes:
