@@ -215,8 +215,9 @@ class Transport:
         key = (origin, session.verify, session.cert, session.trust_env, *session.proxies.items())
         found = self._environment.get(key)
         if found is None:
-            # Not netrc: credentials are those that were given, and no others.
-            merged = session.merge_environment_settings(url, {}, None, None, None)
+            # Not netrc: credentials are those that were given, and no others.  What the session says about
+            # certificates goes before what the environment says.
+            merged = session.merge_environment_settings(url, {}, None, session.verify, None)
             found = (merged["verify"], merged["cert"], dict(merged["proxies"]))
             self._environment[key] = found
         return cast("tuple[Any, Any, dict[str, str]]", found)

@@ -142,8 +142,8 @@ def _end(loop: asyncio.AbstractEventLoop, session: aiohttp.ClientSession, connec
     if session.closed or loop.is_running():
         return
     lost: list[Any] = [protocol.transport for idle in connector._conns.values() for protocol, _ in idle]  # noqa: SLF001
+    connector._conns.clear()  # noqa: SLF001
     session.detach()
-    list(connector.close().__await__())  # nothing to wait for
     for transport in lost:
         # Under TLS is another one, which has the socket.
         under = getattr(getattr(transport, "_ssl_protocol", None), "_transport", transport)

@@ -50,6 +50,9 @@ class Watchman:
     def remove(self, watch: Watch) -> None:
         """It is over."""
         self._watches.discard(watch)
+        # A connection that was opened by this call keeps its context, with the watch; and the timer the task, with
+        # its result.
+        del watch.timer
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
