@@ -66,7 +66,7 @@ class AttachmentOperations(KintoOperations):
         yield making
         content: Multipart = making.result
         path = self.path("attachment", bucket, collection, id=id)
-        self.context.timestamps.pop(self.path("records", bucket, collection), None)
+        self.context.timestamps.pop(self.records_path(bucket, collection), None)
         # It may be sent again: the same file takes the place of itself.
         response = yield Request(
             "POST", path, headers={"Content-Type": content.content_type}, content=content, repeatable=True
@@ -77,7 +77,7 @@ class AttachmentOperations(KintoOperations):
     def remove_attachment(self, id: str, bucket: str | None = None, collection: str | None = None) -> Operation[None]:
         """Remove the attachment of a record; its field `attachment` becomes null."""
         logger.info("Remove attachment of record %r", id)
-        self.context.timestamps.pop(self.path("records", bucket, collection), None)
+        self.context.timestamps.pop(self.records_path(bucket, collection), None)
         yield Request("DELETE", self.path("attachment", bucket, collection, id=id))
 
     @operation

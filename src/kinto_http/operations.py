@@ -29,6 +29,8 @@ Json: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 Paging: TypeAlias = Generator[Request | Errand | ObjectsPage, requests.Response, T]
 
+INFINITY: Final = float("inf")
+MOST_PATHS: Final = 1000
 RESTARTS: Final = 3
 """How often a listing is begun anew because the collection changed between two pages."""
 
@@ -44,6 +46,22 @@ class Context:
     server_info: Json | None = None
     timestamps: dict[str, str] = field(default_factory=dict[str, str])
     """Of the lists of records, by path."""
+    paths: dict[Any, str] = field(default_factory=dict[Any, str])
+    """Of the lists of records, by bucket and collection."""
+
+    def bucket_of(self, given: Any) -> Any:
+        """The bucket that a call means; 0 is an id."""
+        return self.bucket if given is None or given == "" else given
+
+    def collection_of(self, given: Any) -> Any:
+        """The collection that a call means."""
+        return self.collection if given is None or given == "" else given
+
+    def forget_timestamps(self, path: str) -> None:
+        """Of the lists of records that a change of this path changes: its own, those above and below it."""
+        for known in list(self.timestamps):
+            if known.startswith(path) or path.startswith(known):
+                self.timestamps.pop(known, None)
 
 
 class KintoOperations(Operations):
@@ -80,6 +98,25 @@ class KintoOperations(Operations):
                 warnings.warn(f"{kind} id {value!r} is not a valid id: its slug is used instead", stacklevel=5)
         return context.endpoints.get(name, **filled)
 
+    def records_path(self, bucket: str | None, collection: str | None) -> str:
+        """The path of a collection's records; remembered, as it is asked for with each of them."""
+        context = self.context
+        place = (context.endpoints, bucket or context.bucket, collection or context.collection)
+        path = context.paths.get(place)
+        if path is None:
+            path = self.path("records", bucket, collection)
+            if all(isinstance(each, str) and _is_valid(each) for each in place[1:]):  # others warn each time
+                if len(context.paths) >= MOST_PATHS:
+                    context.paths.clear()
+                context.paths[place] = path
+        return path
+
+    def record_path(self, record: str, bucket: str | None, collection: str | None) -> str:
+        """The path of a record."""
+        if _is_valid(record):
+            return f"{self.records_path(bucket, collection)}/{record}"
+        return self.path("record", bucket, collection, id=record)
+
     # --- one object -----------------------------------------------------------------------------------------------
 
     def read(self, path: str, params: Mapping[str, Any]) -> Operation[Json]:
@@ -97,7 +134,15 @@ class KintoOperations(Operations):
         body = {name: value for name, value in (("data", data), ("permissions", permissions)) if value is not None}
         if hasattr(permissions, "as_dict"):
             body["permissions"] = permissions.as_dict()
-        return cast("Json", body_of((yield Request("PUT", path, headers=precondition, json=body))))
+        return cast("Json", body_of((yield from self.write(Request("PUT", path, headers=precondition, json=body)))))
+
+    def write(self, request: Request) -> Operation[requests.Response]:
+        """A request that changes something: timestamps remembered of it no longer hold, now and when it is done."""
+        self.context.forget_timestamps(request.url)
+        try:
+            return (yield request)
+        finally:
+            self.context.forget_timestamps(request.url)
 
     def create(
         self,
@@ -108,11 +153,18 @@ class KintoOperations(Operations):
         safe: bool,
         if_not_exists: bool,
         read: Callable[[], Operation[Json]],
+        parent: str = "",
     ) -> Operation[Json]:
-        """Create an object; with `if_not_exists` an existing one is read instead of refused."""
+        """Create an object; with `if_not_exists` an existing one is read instead of refused.
+
+        Args:
+            parent: Kind of object that it is created in; a 403 tells to look at that.
+        """
         try:
-            return (yield from self.put(path, data, permissions, DO_NOT_OVERWRITE if safe else EMPTY))
+            return (yield from self.put(path, with_text_id(data), permissions, DO_NOT_OVERWRITE if safe else EMPTY))
         except KintoException as error:
+            if parent and is_status(error, 403):
+                raise _explained(error, parent) from error.__cause__
             if not is_status(error, 412) or not (if_not_exists or _already_ours(error, data)):
                 raise
         return (yield from read())
@@ -127,14 +179,14 @@ class KintoOperations(Operations):
             # All but a JSON patch say what is to be, not what is to be done to it.
             repeatable=bool(precondition) or not isinstance(changes, JSONPatch),
         )
-        return cast("Json", body_of((yield request)))
+        return cast("Json", body_of((yield from self.write(request))))
 
     def delete(
         self, path: str, *, safe: bool, if_match: Any, if_exists: bool, absent: frozenset[int] = frozenset({404})
     ) -> Operation[Any]:
         """Delete an object: its tombstone, or None if `if_exists` and it was not there."""
         try:
-            response = yield Request("DELETE", path, headers=precondition(safe, if_match))
+            response = yield from self.write(Request("DELETE", path, headers=precondition(safe, if_match)))
         except KintoException as error:
             if if_exists and getattr(error.response, "status_code", None) in absent:
                 return None
@@ -147,61 +199,62 @@ class KintoOperations(Operations):
     # --- lists ----------------------------------------------------------------------------------------------------
 
     def each_page(
-        self,
-        path: str,
-        params: Mapping[str, Any],
-        *,
-        pages: float,
-        if_none_match: Any = None,
-        guard: bool = False,
-        options: Mapping[str, Any] = EMPTY,
-    ) -> Paging[bool]:
-        """The pages of a list, in a plain loop; True at the end if the server answered "not modified".
+        self, path: str, params: Mapping[str, Any], *, guard: bool = False, options: Mapping[str, Any] = EMPTY
+    ) -> Paging[str | None]:
+        """The pages of a list, in a plain loop; at the end its timestamp if the server answered "not modified".
 
-        With `guard`, a change of the list between two pages is a 412.
+        Args:
+            params: The query; and `pages`, how many at most, and `if_none_match`, a timestamp.
+            guard: A change of the list between two pages is a 412.  Without it, what changed while all pages were
+                read comes after them: it may have moved to one that was behind us already.
         """
-        headers: dict[str, str] = {} if if_none_match is None else {"If-None-Match": quote(if_none_match)}
-        request: Request | None = Request(
-            "GET", path, encode_params(params) if params else EMPTY, headers, options=options
-        )
-        seen = 0
+        query = dict(params)
+        pages = query.pop("pages", INFINITY)
+        if_none_match = query.pop("if_none_match", None)
+        headers: dict[str, str] = {} if if_none_match in (None, "") else {"If-None-Match": quote(if_none_match)}
+        request: Request | None = Request("GET", path, encode_params(query) if query else EMPTY, headers, options)
+        began, seen, catching_up = "", 0, False
         while request is not None:
             response = yield request
             body = body_of(response)
-            if response.status_code == 304 or not body:
-                return response.status_code == 304
+            timestamp = timestamp_of(response.headers)
+            if not body:
+                return (timestamp or str(if_none_match)) if body is None and headers else None
             seen += 1
-            if seen == 1 and (timestamp := timestamp_of(response.headers)):
-                if guard:
-                    headers = {**headers, "If-Match": quote(timestamp)}
+            if not began:
+                began = timestamp
+                if guard and began:
+                    headers = {**headers, "If-Match": quote(began)}
                 if path.endswith("/records"):
-                    self.context.timestamps[path] = timestamp
+                    self.context.timestamps[path] = began
             following = response.headers.get("Next-Page") if seen < pages else None
             if following is not None and following == request.url:
                 raise KintoException(f"The server says that the page after {following} is that page itself")
-            # The link has all parameters in it.
-            request = None if following is None else Request("GET", following, headers=headers, options=options)
-            yield ObjectsPage(data_of(body, []), request is not None, response.headers)
-        return False
+            items = data_of(body, [])
+            if catching_up and "_since" not in params:
+                items = [item for item in items if item.get("deleted") is not True]
+            if following is not None:
+                # The link has all parameters in it.
+                request = Request("GET", following, headers=headers, options=options)
+            elif seen < pages and timestamp != began:
+                query, began, catching_up = {**query, "_since": began}, "", True
+                request = Request("GET", path, encode_params(query), headers, options)
+            else:
+                request = None
+            yield ObjectsPage(items, request is not None, response.headers)
+        return None
 
     def all_objects(self, path: str, params: Mapping[str, Any]) -> Operation[Objects]:
         """A whole list, each object once; begun anew if it changes in between."""
-        options = dict(params)
-        pages = options.pop("pages", None)
-        if_none_match = options.pop("if_none_match", None)
-        if pages is None:
-            pages = 1 if "_limit" in options else float("inf")
-        for restart in range(RESTARTS + 1):
-            guard = restart < RESTARTS
+        query = {"pages": 1 if "_limit" in params else INFINITY, **params}
+        for _ in range(RESTARTS):
             try:
-                return (yield from self._collected(path, options, pages, if_none_match, guard=guard))
+                return (yield from self._collected(path, query, guard=True))
             except _ChangedMeanwhile:
                 logger.debug("%s changed between two pages: beginning anew", path)
-        raise AssertionError("the last turn is not guarded")
+        return (yield from self._collected(path, query, guard=False))
 
-    def _collected(
-        self, path: str, params: Mapping[str, Any], pages: float, if_none_match: Any, *, guard: bool
-    ) -> Operation[Objects]:
+    def _collected(self, path: str, params: Mapping[str, Any], *, guard: bool) -> Operation[Objects]:
         merged: dict[Any, Json] = {}
         first: list[ObjectsPage] = []
 
@@ -211,16 +264,15 @@ class KintoOperations(Operations):
             for item in page.items:
                 merged[item["id"]] = item
 
-        plan = self.each_page(path, params, pages=pages, if_none_match=if_none_match, guard=guard)
         try:
-            not_modified: bool = yield from paged(plan, take)
+            not_modified: str | None = yield from paged(self.each_page(path, params, guard=guard), take)
         except KintoException as error:
             if guard and first and is_status(error, 412):
                 raise _ChangedMeanwhile from error
             raise
         objects = Objects(merged.values())
-        objects.timestamp = first[0].timestamp if first else ""
-        objects.not_modified = not_modified
+        objects.timestamp = first[0].timestamp if first else not_modified or ""
+        objects.not_modified = not_modified is not None
         return objects
 
     def delete_all(
@@ -232,7 +284,7 @@ class KintoOperations(Operations):
         gone: list[Json] = []
         while request is not None:
             try:
-                response = yield request
+                response = yield from self.write(request)
             except KintoException as error:
                 # A page's token counts once: the answer that used it was lost, but what it deleted is gone.
                 if request is first or error.attempts < 2 or not is_status(error, 400):
@@ -267,8 +319,8 @@ def split(data: Any, permissions: Any) -> tuple[Any, Any]:
     """Data and permissions, also where an envelope as the server sends it was passed as the data."""
     envelope = mapping_of(data)
     inner = envelope.get("data")
-    if isinstance(inner, Mapping) and "id" not in envelope and envelope.keys() <= {"data", "permissions"}:
-        return cast("Any", inner), envelope.get("permissions") if permissions is None else permissions
+    if isinstance(inner, Mapping) and envelope.keys() == {"data", "permissions"}:
+        return cast("Any", inner), envelope["permissions"] if permissions is None else permissions
     return data, permissions
 
 
@@ -313,20 +365,13 @@ def changes_of(changes: Any, data: Any, permissions: Any) -> PatchType:
         return changes
     if changes:
         raise TypeError(f"changes must be a PatchType such as BasicPatch or JSONPatch, got {type(changes).__name__}")
-    return BasicPatch(data=data, permissions=permissions)
+    return BasicPatch(data=with_text_id(data), permissions=permissions)
 
 
-def explained(error: KintoException, parent: str, kind: str) -> KintoException:
-    """A 403 of a creation, told with what to look for; other errors as they are."""
-    if not is_status(error, 403):
-        return error
-    told = type(error)(
-        f"Unable to create the {kind}: check that the {parent} exists and that you may create or write in it. "
-        f"({error.message})",
-        error,
-    )
-    told.request, told.response = error.request, error.response
-    return told
+def _explained(error: KintoException, parent: str) -> KintoException:
+    """A 403 of a creation, told with what to look for."""
+    hint = f"check that the {parent} exists and that you may create or write in it"
+    return type(error)(f"Unable to create it: {hint}. ({error.message})", error)
 
 
 def is_status(error: BaseException, status: int) -> bool:

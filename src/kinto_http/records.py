@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Mapping
 from typing import Any, cast
@@ -33,7 +34,7 @@ class RecordOperations(KintoOperations):
 
         Remembered from the last listing, until this client writes to the collection.
         """
-        path = self.path("records", bucket, collection)
+        path = self.records_path(bucket, collection)
         known = self.context.timestamps.get(path)
         if known is None:
             response = yield Request("HEAD", path)
@@ -52,7 +53,7 @@ class RecordOperations(KintoOperations):
             kwargs: Filters, `_sort`, `_fields`, `_since`; `_limit` records a page, and then `pages` pages (1 unless
                 given); `if_none_match`, a timestamp: [] with `not_modified` set if nothing has changed since.
         """
-        path = self.path("records", bucket, collection)
+        path = self.records_path(bucket, collection)
         objects: Objects = yield from self.all_objects(path, kwargs)
         home = self._home(bucket, collection)
         objects[:] = [Record(item, home) for item in objects]
@@ -66,7 +67,7 @@ class RecordOperations(KintoOperations):
         Its `pages()` know the `timestamp` of the collection and their `tombstones`.
         """
         home = self._home(bucket, collection)
-        plan = self.each_page(self.path("records", bucket, collection), kwargs, pages=float("inf"))
+        plan = self.each_page(self.records_path(bucket, collection), kwargs, pages=float("inf"))
         yield from paged(
             plan, lambda page: ObjectsPage([Record(i, home) for i in page.items], page.has_more, page.headers)
         )
@@ -77,7 +78,7 @@ class RecordOperations(KintoOperations):
     ) -> Operation[Changes]:
         """What was created, changed and deleted since a timestamp, and the timestamp to ask with the next time."""
         found: Objects = yield from self.all_objects(
-            self.path("records", bucket, collection), {"_since": str(since), **kwargs}
+            self.records_path(bucket, collection), {"_since": str(since), **kwargs}
         )
         home = self._home(bucket, collection)
         gone = [item for item in found if item.get("deleted") is True]
@@ -90,9 +91,9 @@ class RecordOperations(KintoOperations):
     ) -> Operation[Json]:
         """A record, in its envelope `{"data", "permissions"}`."""
         record = id_of(id, None, "record", "get")
-        if logger.isEnabledFor(20):
+        if logger.isEnabledFor(logging.INFO):
             logger.info("Get record %r %s", record, self._where(bucket, collection))
-        envelope = yield from self.read(self.path("record", bucket, collection, id=record), kwargs)
+        envelope = yield from self.read(self.record_path(record, bucket, collection), kwargs)
         data = envelope.get("data")
         if isinstance(data, dict):
             envelope["data"] = Record(cast("Json", data), self._home(bucket, collection))
@@ -154,7 +155,7 @@ class RecordOperations(KintoOperations):
         """
         data, permissions = split(data, permissions)
         record = id_of(id, data, "record", "update")
-        if logger.isEnabledFor(20):
+        if logger.isEnabledFor(logging.INFO):
             logger.info("Update record %r %s", record, self._where(bucket, collection))
         path = self._written(record, bucket, collection, data)
         return (yield from self.put(path, with_text_id(data), permissions, precondition(safe, if_match, data)))
@@ -204,7 +205,7 @@ class RecordOperations(KintoOperations):
     ) -> Operation[list[Json]]:
         """Delete every record that may be written: all tombstones."""
         logger.info("Delete records %s", self._where(bucket, collection))
-        path = self.path("records", bucket, collection)
+        path = self.records_path(bucket, collection)
         self.context.timestamps.pop(path, None)
         return (yield from self.delete_all(path, safe=safe, if_match=if_match))
 
@@ -220,7 +221,7 @@ class RecordOperations(KintoOperations):
             if server != context.server:
                 raise KintoException(f"Record {record!r} came from {server}: say in which collection to write it here")
             bucket = bucket or from_bucket
-        path = self.path("record", bucket, collection, id=record)
+        path = self.record_path(record, bucket, collection)
         if context.timestamps:
             context.timestamps.pop(path.rpartition("/")[0], None)
         return path
