@@ -45,7 +45,7 @@ class KintoException(Exception):
     """How often it was sent."""
 
     def __init__(self, message: str | None = None, exception: BaseException | None = None) -> None:
-        super().__init__(message)
+        Exception.__init__(self, message)  # not super(): those of `requests` have other arguments
         self.message = message
         if exception is not None:
             self.request = getattr(exception, "request", None)
