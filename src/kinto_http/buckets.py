@@ -46,7 +46,7 @@ class BucketOperations(KintoOperations):
         return (
             yield from self.create(
                 self.path("bucket", bucket),
-                with_text_id(data),
+                data,
                 permissions,
                 safe=safe,
                 if_not_exists=if_not_exists,
@@ -87,6 +87,7 @@ class BucketOperations(KintoOperations):
         if_match: Any = None,
     ) -> Operation[Json]:
         """Change some fields of a bucket; `original` tells id and timestamp without being sent."""
+        data, permissions = split(data, permissions)
         original, _ = split(original, None)
         bucket = id_of(id, original or data, "bucket", "patch", self.context.bucket)
         logger.info("Patch bucket %r", bucket)
@@ -101,7 +102,7 @@ class BucketOperations(KintoOperations):
     @listing
     def buckets(self, /, **kwargs: Any) -> Listing[Json]:
         """The buckets that may be read, fetched as they are consumed."""
-        yield from self.each_page(self.path("buckets"), kwargs, pages=float("inf"))
+        yield from self.each_page(self.path("buckets"), kwargs)
 
     @operation
     def get_bucket(self, /, id: str | None = None, **kwargs: Any) -> Operation[Json]:

@@ -22,13 +22,14 @@ from kinto_http.endpoints import Endpoints
 from kinto_http.exceptions import BucketNotFound, CollectionNotFound, KintoBatchException, KintoException
 from kinto_http.groups import GroupOperations
 from kinto_http.history import HistoryOperations
-from kinto_http.operations import Context, Json
+from kinto_http.operations import Context, Json, mapping_of
 from kinto_http.patch_type import BasicPatch, JSONPatch, MergePatch, PatchType
 from kinto_http.permissions import PermissionOperations
 from kinto_http.records import RecordOperations
 from kinto_http.reviews import ReviewOperations
 from kinto_http.session import Session, async_pages_over, create_session, drive, drive_async, pages_over
 from restwright.drivers import AsyncPages, Pages
+from restwright.message import without_credentials
 from restwright.operation import AsyncMode, BatchMode, SyncMode
 from restwright.plan import Listing, Operation, Page
 
@@ -140,7 +141,7 @@ class _Settings(AllOperations):
     def _endpoint(self, name: str, bucket: Any, group: Any, collection: Any, id: Any) -> str:
         context = self.context
         return context.endpoints.get(
-            name, bucket=bucket or context.bucket, group=group, collection=collection or context.collection, id=id
+            name, bucket=context.bucket_of(bucket), group=group, collection=context.collection_of(collection), id=id
         )
 
     def _url(self) -> str:
@@ -151,7 +152,7 @@ class _Settings(AllOperations):
             path = context.endpoints.get("bucket", bucket=context.bucket)
         else:
             path = context.endpoints.get("root")
-        return utils.urljoin(str(getattr(self.session, "server_url", None) or ""), path)
+        return utils.urljoin(without_credentials(str(getattr(self.session, "server_url", None) or "")), path)
 
     def __repr__(self) -> str:
         return f"<{self._kind} {self._url()}>"
@@ -206,7 +207,7 @@ class _Connected(_Settings):
         declared: Any = getattr(own, "auth", None)
         if own is not session and hasattr(declared, "server_url"):
             declared.server_url = server_url
-        server = str(getattr(own, "server_url", None) or "")
+        server = without_credentials(str(getattr(own, "server_url", None) or ""))
         super().__init__(own, Context(Endpoints(), bucket, collection, server), ignore_batch_4xx=ignore_batch_4xx)
 
     def clone(self, **kwargs: Any) -> Self:
@@ -230,7 +231,11 @@ class _Connected(_Settings):
         return type(self)(**places, **{"server_url": session.server_url, "auth": session.auth, **settings, **kwargs})
 
     def _batch_client(self, kwargs: Mapping[str, Any], info: Mapping[str, Any]) -> BatchClient:
-        most = int(info.get("settings", {}).get("batch_max_requests") or 0)
+        most: Any = mapping_of(info.get("settings")).get("batch_max_requests")
+        try:
+            most = int(most or 0)
+        except (TypeError, ValueError) as error:
+            raise KintoException(f"The server takes {most!r} requests in a batch, which is no number") from error
         if getattr(self.session, "dry_mode", False) is True:
             most = DRY_BATCH
         ignore = bool(kwargs.get("ignore_batch_4xx", self._ignore_batch_4xx))

@@ -10,7 +10,6 @@ from kinto_http.operations import (
     Json,
     KintoOperations,
     changes_of,
-    explained,
     id_of,
     is_status,
     logger,
@@ -44,20 +43,18 @@ class CollectionOperations(KintoOperations):
         """
         data, permissions = split(data, permissions)
         collection = id_of(id, data, "collection", "create", self.context.collection)
-        logger.info("Create collection %r in bucket %r", collection, bucket or self.context.bucket)
-        try:
-            return (
-                yield from self.create(
-                    self.path("collection", bucket, collection),
-                    with_text_id(data),
-                    permissions,
-                    safe=safe,
-                    if_not_exists=if_not_exists,
-                    read=lambda: self.get_collection(collection, bucket=bucket),
-                )
+        logger.info("Create collection %r in bucket %r", collection, self.context.bucket_of(bucket))
+        return (
+            yield from self.create(
+                self.path("collection", bucket, collection),
+                data,
+                permissions,
+                safe=safe,
+                if_not_exists=if_not_exists,
+                read=lambda: self.get_collection(collection, bucket=bucket),
+                parent="bucket",
             )
-        except KintoException as error:
-            raise explained(error, "bucket", "collection") from error.__cause__
+        )
 
     @operation
     def update_collection(
@@ -76,7 +73,7 @@ class CollectionOperations(KintoOperations):
         """
         data, permissions = split(data, permissions)
         collection = id_of(id, data, "collection", "update", self.context.collection)
-        logger.info("Update collection %r in bucket %r", collection, bucket or self.context.bucket)
+        logger.info("Update collection %r in bucket %r", collection, self.context.bucket_of(bucket))
         path = self.path("collection", bucket, collection)
         return (yield from self.put(path, with_text_id(data), permissions, precondition(safe, if_match, data)))
 
@@ -94,9 +91,10 @@ class CollectionOperations(KintoOperations):
         if_match: Any = None,
     ) -> Operation[Json]:
         """Change some fields of a collection; `original` tells id and timestamp without being sent."""
+        data, permissions = split(data, permissions)
         original, _ = split(original, None)
         collection = id_of(id, original or data, "collection", "patch", self.context.collection)
-        logger.info("Patch collection %r in bucket %r", collection, bucket or self.context.bucket)
+        logger.info("Patch collection %r in bucket %r", collection, self.context.bucket_of(bucket))
         path = self.path("collection", bucket, collection)
         guard = precondition(safe, if_match, original, data)
         return (yield from self.patch(path, changes_of(changes, data, permissions), guard))
@@ -109,7 +107,7 @@ class CollectionOperations(KintoOperations):
     @listing
     def collections(self, /, *, bucket: str | None = None, **kwargs: Any) -> Listing[Json]:
         """The collections of the bucket that may be read, fetched as they are consumed."""
-        yield from self.each_page(self.path("collections", bucket), kwargs, pages=float("inf"))
+        yield from self.each_page(self.path("collections", bucket), kwargs)
 
     @operation
     def get_collection(self, /, id: str | None = None, *, bucket: str | None = None, **kwargs: Any) -> Operation[Json]:
@@ -119,7 +117,7 @@ class CollectionOperations(KintoOperations):
             CollectionNotFound: It is not there.
         """
         collection = id_of(id, None, "collection", "get", self.context.collection)
-        logger.info("Get collection %r in bucket %r", collection, bucket or self.context.bucket)
+        logger.info("Get collection %r in bucket %r", collection, self.context.bucket_of(bucket))
         try:
             return (yield from self.read(self.path("collection", bucket, collection), kwargs))
         except KintoException as error:
@@ -139,7 +137,7 @@ class CollectionOperations(KintoOperations):
     ) -> Operation[Any]:
         """Delete a collection and everything under it: its tombstone, or None if `if_exists` and it was not there."""
         collection = id_of(id, None, "collection", "delete", self.context.collection)
-        logger.info("Delete collection %r in bucket %r", collection, bucket or self.context.bucket)
+        logger.info("Delete collection %r in bucket %r", collection, self.context.bucket_of(bucket))
         path = self.path("collection", bucket, collection)
         return (yield from self.delete(path, safe=safe, if_match=if_match, if_exists=if_exists))
 
@@ -148,5 +146,5 @@ class CollectionOperations(KintoOperations):
         self, *, bucket: str | None = None, safe: bool = True, if_match: Any = None
     ) -> Operation[list[Json]]:
         """Delete every collection of the bucket that may be written: all tombstones."""
-        logger.info("Delete collections in bucket %r", bucket or self.context.bucket)
+        logger.info("Delete collections in bucket %r", self.context.bucket_of(bucket))
         return (yield from self.delete_all(self.path("collections", bucket), safe=safe, if_match=if_match))

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kinto_http.exceptions import KintoException
 from kinto_http.operations import (
     Json,
     KintoOperations,
     changes_of,
-    explained,
     id_of,
     logger,
     precondition,
@@ -43,20 +41,18 @@ class GroupOperations(KintoOperations):
         """
         data, permissions = split(data, permissions)
         group = id_of(id, data, "group", "create")
-        logger.info("Create group %r in bucket %r", group, bucket or self.context.bucket)
-        try:
-            return (
-                yield from self.create(
-                    self.path("group", bucket, group=group),
-                    with_text_id(data),
-                    permissions,
-                    safe=safe,
-                    if_not_exists=if_not_exists,
-                    read=lambda: self.get_group(group, bucket=bucket),
-                )
+        logger.info("Create group %r in bucket %r", group, self.context.bucket_of(bucket))
+        return (
+            yield from self.create(
+                self.path("group", bucket, group=group),
+                data,
+                permissions,
+                safe=safe,
+                if_not_exists=if_not_exists,
+                read=lambda: self.get_group(group, bucket=bucket),
+                parent="bucket",
             )
-        except KintoException as error:
-            raise explained(error, "bucket", "group") from error.__cause__
+        )
 
     @operation
     def update_group(
@@ -75,7 +71,7 @@ class GroupOperations(KintoOperations):
         """
         data, permissions = split(data, permissions)
         group = id_of(id, data, "group", "update")
-        logger.info("Update group %r in bucket %r", group, bucket or self.context.bucket)
+        logger.info("Update group %r in bucket %r", group, self.context.bucket_of(bucket))
         path = self.path("group", bucket, group=group)
         return (yield from self.put(path, with_text_id(data), permissions, precondition(safe, if_match, data)))
 
@@ -93,9 +89,10 @@ class GroupOperations(KintoOperations):
         if_match: Any = None,
     ) -> Operation[Json]:
         """Change some fields of a group; `original` tells id and timestamp without being sent."""
+        data, permissions = split(data, permissions)
         original, _ = split(original, None)
         group = id_of(id, original or data, "group", "patch")
-        logger.info("Patch group %r in bucket %r", group, bucket or self.context.bucket)
+        logger.info("Patch group %r in bucket %r", group, self.context.bucket_of(bucket))
         path = self.path("group", bucket, group=group)
         guard = precondition(safe, if_match, original, data)
         return (yield from self.patch(path, changes_of(changes, data, permissions), guard))
@@ -108,13 +105,13 @@ class GroupOperations(KintoOperations):
     @listing
     def groups(self, /, *, bucket: str | None = None, **kwargs: Any) -> Listing[Json]:
         """The groups of the bucket that may be read, fetched as they are consumed."""
-        yield from self.each_page(self.path("groups", bucket), kwargs, pages=float("inf"))
+        yield from self.each_page(self.path("groups", bucket), kwargs)
 
     @operation
     def get_group(self, /, id: str, *, bucket: str | None = None, **kwargs: Any) -> Operation[Json]:
         """A group."""
         group = id_of(id, None, "group", "get")
-        logger.info("Get group %r in bucket %r", group, bucket or self.context.bucket)
+        logger.info("Get group %r in bucket %r", group, self.context.bucket_of(bucket))
         return (yield from self.read(self.path("group", bucket, group=group), kwargs))
 
     @operation
@@ -129,7 +126,7 @@ class GroupOperations(KintoOperations):
     ) -> Operation[Any]:
         """Delete a group: its tombstone, or None if `if_exists` and it was not there."""
         group = id_of(id, None, "group", "delete")
-        logger.info("Delete group %r in bucket %r", group, bucket or self.context.bucket)
+        logger.info("Delete group %r in bucket %r", group, self.context.bucket_of(bucket))
         path = self.path("group", bucket, group=group)
         return (yield from self.delete(path, safe=safe, if_match=if_match, if_exists=if_exists))
 
@@ -138,5 +135,5 @@ class GroupOperations(KintoOperations):
         self, *, bucket: str | None = None, safe: bool = True, if_match: Any = None
     ) -> Operation[list[Json]]:
         """Delete every group of the bucket that may be written: all tombstones."""
-        logger.info("Delete groups in bucket %r", bucket or self.context.bucket)
+        logger.info("Delete groups in bucket %r", self.context.bucket_of(bucket))
         return (yield from self.delete_all(self.path("groups", bucket), safe=safe, if_match=if_match))

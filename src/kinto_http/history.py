@@ -15,19 +15,19 @@ class HistoryOperations(KintoOperations):
     @operation
     def get_history(self, /, *, bucket: str | None = None, **kwargs: Any) -> Operation[list[Json]]:
         """All entries, newest first; `kwargs` filter by any of their fields, sort and page."""
-        logger.info("Get history of bucket %r", bucket or self.context.bucket)
+        logger.info("Get history of bucket %r", self.context.bucket_of(bucket))
         return (yield from self.all_objects(self.path("history", bucket), kwargs))
 
     @listing
     def history(self, /, *, bucket: str | None = None, **kwargs: Any) -> Listing[Json]:
         """The entries, newest first, fetched as they are consumed."""
-        yield from self.each_page(self.path("history", bucket), kwargs, pages=float("inf"))
+        yield from self.each_page(self.path("history", bucket), kwargs)
 
     @operation
     def purge_history(
         self, /, *, bucket: str | None = None, safe: bool = True, if_match: Any = None, **kwargs: Any
     ) -> Operation[list[Json]]:
         """Delete the entries that `kwargs` select, all unless given: their tombstones."""
-        logger.info("Purge history of bucket %r", bucket or self.context.bucket)
+        logger.info("Purge history of bucket %r", self.context.bucket_of(bucket))
         path = self.path("history", bucket)
         return (yield from self.delete_all(path, safe=safe, if_match=if_match, params=kwargs))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections.abc import Mapping
 from typing import Any, cast
@@ -13,9 +12,9 @@ from kinto_http.operations import (
     Json,
     KintoOperations,
     changes_of,
-    explained,
     id_of,
     logger,
+    mapping_of,
     precondition,
     split,
     with_text_id,
@@ -55,7 +54,7 @@ class RecordOperations(KintoOperations):
         """
         path = self.records_path(bucket, collection)
         objects: Objects = yield from self.all_objects(path, kwargs)
-        home = self._home(bucket, collection)
+        home = self._home(*self._place(bucket, collection))
         objects[:] = [Record(item, home) for item in objects]
         return objects
 
@@ -63,11 +62,12 @@ class RecordOperations(KintoOperations):
     def records(self, /, *, collection: str | None = None, bucket: str | None = None, **kwargs: Any) -> Listing[Json]:
         """The records of a collection, fetched as they are consumed, page after page; nothing is held.
 
+        None is missed if others write meanwhile: those that have changed come at the end, once more if need be.
         With `_since`, what was deleted comes too, as tombstones with `deleted: True`.
         Its `pages()` know the `timestamp` of the collection and their `tombstones`.
         """
-        home = self._home(bucket, collection)
-        plan = self.each_page(self.records_path(bucket, collection), kwargs, pages=float("inf"))
+        home = self._home(*self._place(bucket, collection))
+        plan = self.each_page(self.records_path(bucket, collection), kwargs)
         yield from paged(
             plan, lambda page: ObjectsPage([Record(i, home) for i in page.items], page.has_more, page.headers)
         )
@@ -76,11 +76,14 @@ class RecordOperations(KintoOperations):
     def get_changes(
         self, /, *, since: Any, collection: str | None = None, bucket: str | None = None, **kwargs: Any
     ) -> Operation[Changes]:
-        """What was created, changed and deleted since a timestamp, and the timestamp to ask with the next time."""
-        found: Objects = yield from self.all_objects(
-            self.records_path(bucket, collection), {"_since": str(since), **kwargs}
-        )
-        home = self._home(bucket, collection)
+        """What was created, changed and deleted since a timestamp, and the timestamp to ask with the next time.
+
+        Args:
+            since: In milliseconds since the epoch, with or without quotes; None or "" for all there is.
+        """
+        query = kwargs if since is None or since == "" else {"_since": str(since), **kwargs}
+        found: Objects = yield from self.all_objects(self.records_path(bucket, collection), query)
+        home = self._home(*self._place(bucket, collection))
         gone = [item for item in found if item.get("deleted") is True]
         there = [cast("Json", Record(item, home)) for item in found if item.get("deleted") is not True]
         return Changes(there, gone, found.timestamp)
@@ -91,13 +94,10 @@ class RecordOperations(KintoOperations):
     ) -> Operation[Json]:
         """A record, in its envelope `{"data", "permissions"}`."""
         record = id_of(id, None, "record", "get")
-        if logger.isEnabledFor(logging.INFO):
-            logger.info("Get record %r %s", record, self._where(bucket, collection))
-        envelope = yield from self.read(self.record_path(record, bucket, collection), kwargs)
-        data = envelope.get("data")
-        if isinstance(data, dict):
-            envelope["data"] = Record(cast("Json", data), self._home(bucket, collection))
-        return envelope
+        bucket, collection = self._place(bucket, collection)
+        logger.info("Get record %r in collection %r of bucket %r", record, collection, bucket)
+        path = self.record_path(record, bucket, collection)
+        return self._at_home((yield from self.read(path, kwargs)), bucket, collection)
 
     @operation
     def create_record(
@@ -120,21 +120,18 @@ class RecordOperations(KintoOperations):
         data, permissions = split(data, permissions)
         # Once, before anything is sent: a repeated request must not create a second record.
         record = id_of(id, data, "record", "create", str(uuid.uuid4()))
-        logger.info("Create record %r %s", record, self._where(bucket, collection))
-        path = self._written(record, bucket, collection, data)
-        try:
-            return (
-                yield from self.create(
-                    path,
-                    with_text_id(data),
-                    permissions,
-                    safe=safe,
-                    if_not_exists=if_not_exists,
-                    read=lambda: self.get_record(record, collection=collection, bucket=bucket),
-                )
-            )
-        except KintoException as error:
-            raise explained(error, "collection", "record") from error.__cause__
+        bucket, collection = self._place(bucket, collection, data)
+        logger.info("Create record %r in collection %r of bucket %r", record, collection, bucket)
+        envelope = yield from self.create(
+            self.record_path(record, bucket, collection),
+            data,
+            permissions,
+            safe=safe,
+            if_not_exists=if_not_exists,
+            read=lambda: self.get_record(record, collection=collection, bucket=bucket),
+            parent="collection",
+        )
+        return self._at_home(envelope, bucket, collection)
 
     @operation
     def update_record(
@@ -155,10 +152,11 @@ class RecordOperations(KintoOperations):
         """
         data, permissions = split(data, permissions)
         record = id_of(id, data, "record", "update")
-        if logger.isEnabledFor(logging.INFO):
-            logger.info("Update record %r %s", record, self._where(bucket, collection))
-        path = self._written(record, bucket, collection, data)
-        return (yield from self.put(path, with_text_id(data), permissions, precondition(safe, if_match, data)))
+        bucket, collection = self._place(bucket, collection, data)
+        logger.info("Update record %r in collection %r of bucket %r", record, collection, bucket)
+        path = self.record_path(record, bucket, collection)
+        guard = precondition(safe, if_match, data)
+        return self._at_home((yield from self.put(path, with_text_id(data), permissions, guard)), bucket, collection)
 
     @operation
     def patch_record(
@@ -175,12 +173,15 @@ class RecordOperations(KintoOperations):
         if_match: Any = None,
     ) -> Operation[Json]:
         """Change some fields of a record; `original` tells id and timestamp without being sent."""
+        data, permissions = split(data, permissions)
         original, _ = split(original, None)
-        patch = changes_of(changes, data, permissions)
         record = id_of(id, original or data, "record", "patch")
-        logger.info("Patch record %r %s", record, self._where(bucket, collection))
-        path = self._written(record, bucket, collection, original or data)
-        return (yield from self.patch(path, patch, precondition(safe, if_match, original, data)))
+        bucket, collection = self._place(bucket, collection, original or data)
+        logger.info("Patch record %r in collection %r of bucket %r", record, collection, bucket)
+        path = self.record_path(record, bucket, collection)
+        guard = precondition(safe, if_match, original, data)
+        patched = yield from self.patch(path, changes_of(changes, data, permissions), guard)
+        return self._at_home(patched, bucket, collection)
 
     @operation
     def delete_record(
@@ -195,8 +196,9 @@ class RecordOperations(KintoOperations):
     ) -> Operation[Any]:
         """Delete a record: its tombstone, or None if `if_exists` and it was not there."""
         record = id_of(id, None, "record", "delete")
-        logger.info("Delete record %r %s", record, self._where(bucket, collection))
-        path = self._written(record, bucket, collection, None)
+        bucket, collection = self._place(bucket, collection)
+        logger.info("Delete record %r in collection %r of bucket %r", record, collection, bucket)
+        path = self.record_path(record, bucket, collection)
         return (yield from self.delete(path, safe=safe, if_match=if_match, if_exists=if_exists))
 
     @operation
@@ -204,28 +206,26 @@ class RecordOperations(KintoOperations):
         self, *, collection: str | None = None, bucket: str | None = None, safe: bool = True, if_match: Any = None
     ) -> Operation[list[Json]]:
         """Delete every record that may be written: all tombstones."""
-        logger.info("Delete records %s", self._where(bucket, collection))
-        path = self.records_path(bucket, collection)
-        self.context.timestamps.pop(path, None)
-        return (yield from self.delete_all(path, safe=safe, if_match=if_match))
+        bucket, collection = self._place(bucket, collection)
+        logger.info("Delete records in collection %r of bucket %r", collection, bucket)
+        return (yield from self.delete_all(self.records_path(bucket, collection), safe=safe, if_match=if_match))
 
-    def _home(self, bucket: str | None, collection: str | None) -> Home:
+    def _place(self, bucket: Any, collection: Any, data: Any = None) -> tuple[Any, Any]:
+        """Bucket and collection: as the call says, or the client; else those that the record was fetched from."""
         context = self.context
-        return Home(context.server, str(bucket or context.bucket), str(collection or context.collection))
+        named = context.collection_of(collection)
+        if named or named == 0 or not isinstance(data, Record) or data.home is None:
+            return context.bucket_of(bucket), named
+        server, from_bucket, from_collection = data.home
+        if server != context.server:
+            raise KintoException(f"Record {data.get('id')!r} came from {server}: say in which collection to write it")
+        return bucket or from_bucket, from_collection
 
-    def _written(self, record: str, bucket: str | None, collection: str | None, data: Any) -> str:
-        """The path of a record that is written; the collection's remembered timestamp no longer holds."""
-        context = self.context
-        if not collection and not context.collection and isinstance(data, Record) and data.home is not None:
-            server, from_bucket, collection = data.home
-            if server != context.server:
-                raise KintoException(f"Record {record!r} came from {server}: say in which collection to write it here")
-            bucket = bucket or from_bucket
-        path = self.record_path(record, bucket, collection)
-        if context.timestamps:
-            context.timestamps.pop(path.rpartition("/")[0], None)
-        return path
+    def _home(self, bucket: Any, collection: Any) -> Home:
+        return Home(self.context.server, str(bucket), str(collection))
 
-    def _where(self, bucket: str | None, collection: str | None) -> str:
-        context = self.context
-        return f"in collection {collection or context.collection!r} of bucket {bucket or context.bucket!r}"
+    def _at_home(self, envelope: Json, bucket: Any, collection: Any) -> Json:
+        data = mapping_of(envelope).get("data")
+        if isinstance(data, dict):
+            envelope["data"] = Record(cast("Json", data), self._home(bucket, collection))
+        return envelope
