@@ -134,14 +134,12 @@ class Transport:
         return (self._exchange(call),) if call.prepared.hooks["response"] else None
 
     def close(self) -> None:
-        """Close the blocking connections."""
+        """Close the blocking connections; adapters of others stay open, like the session that they are mounted in."""
         self._adapter.close()
-        self.session.close()
 
     async def aclose(self) -> None:
         """Close all connections, those of the running event loop included."""
         await self._adapter.aclose()
-        self.session.close()
 
     def _call(self, request: Request) -> Call:
         session = self.session

@@ -46,7 +46,6 @@ class Content:
 
     def feed(self, chunk: bytes) -> None:
         """Take a chunk as it came over the wire."""
-        self._raw_size += len(chunk)
         if not self._coding:
             self._keep(chunk)
             return
@@ -59,8 +58,10 @@ class Content:
                 inflated = self._decompressor.decompress(chunk, _STEP)
             except zlib.error as error:
                 raise BadEncoding(f"not valid {self._coding}: {error}", request=self._call.prepared) from error
+            rest = self._decompressor.unused_data or self._decompressor.unconsumed_tail
+            self._raw_size += len(chunk) - len(rest)
             self._keep(inflated)
-            chunk = self._decompressor.unused_data or self._decompressor.unconsumed_tail
+            chunk = rest
             if not inflated and not self._decompressor.eof and not self._decompressor.unconsumed_tail:
                 break
 
