@@ -44,11 +44,8 @@ def imports_of(file: Path) -> set[str]:
 
 
 def packages() -> list[ModuleType]:
-    found: list[ModuleType] = [restwright]
-    for info in pkgutil.walk_packages(restwright.__path__, "restwright."):
-        if info.ispkg:
-            found.append(importlib.import_module(info.name))
-    return found
+    found = pkgutil.walk_packages(restwright.__path__, "restwright.")
+    return [restwright, *(importlib.import_module(info.name) for info in found if info.ispkg)]
 
 
 @pytest.mark.parametrize("package", packages(), ids=lambda package: package.__name__)

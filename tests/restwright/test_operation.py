@@ -76,7 +76,8 @@ class ThingBatch(BatchMode, ThingOperations):
         self.rounds.append(len(requests))
         outcomes: list[Outcome] = []
         for request in requests:
-            outcomes.append((yield request))
+            response = yield request
+            outcomes.append(response)
         return outcomes
 
     def send(self) -> None:
