@@ -26,7 +26,11 @@ class Multipart:
     def __init__(
         self, fields: Mapping[str, str], *, name: str, path: Path, filename: str, content_type: str | None
     ) -> None:
+        self.fields = fields
+        self.name = name
         self.path = path
+        self.filename = filename
+        self.file_type = content_type
         self._boundary = secrets.token_hex(16)
         parts = b"".join(self._field(each, value) for each, value in fields.items())
         part = RequestField(name, b"", filename=filename)
