@@ -33,3 +33,7 @@ class ResponseDict(WrapDict):
         """The status, under the name that a response has for it."""
         status: int = self.status
         return status
+
+    def json(self) -> Any:
+        """The body, under the name that a response has for it."""
+        return self.get("body")

@@ -22,6 +22,7 @@ KintoException                  any failure; what the server said is in `request
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import requests
@@ -43,6 +44,10 @@ class KintoException(Exception):
     """The `requests.Response`, or a `ResponseDict` in a batch; true whatever its status, None without an answer."""
     attempts: int = 1
     """How often it was sent."""
+    exceptions: Sequence[Exception] = ()
+    """In a batch: why single requests of it failed."""
+    results: Sequence[tuple[Any, Any]] = ()
+    """In a batch: `(body, headers)` of what was answered."""
 
     def __init__(self, message: str | None = None, exception: BaseException | None = None) -> None:
         Exception.__init__(self, message)  # not super(): those of `requests` have other arguments
@@ -87,7 +92,7 @@ class KintoBatchException(KintoException):
 
     Attributes:
         exceptions: One for each that failed.
-        results: `(body, headers)` of every one that was answered.
+        results: `(body, headers)` of each chunk that was sent.
     """
 
     def __init__(self, exceptions: list[Exception], results: list[tuple[Any, Any]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import warnings
 from collections.abc import Callable, Coroutine, Mapping
@@ -10,15 +11,19 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast
 
 import requests
+from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
+from requests.utils import guess_filename
 
 from kinto_http import utils
 from kinto_http.constants import USER_AGENT
-from kinto_http.exceptions import BackoffException, KintoException, kinto_error, truthy
+from kinto_http.exceptions import BackoffException, KintoException, UnusableAnswerException, kinto_error, truthy
 from kinto_http.params import encode_params
 from kinto_http.tokens import BearerTokenAuth, TokenAuth
 from restwright.drivers import AsyncPages, Pages, run, run_async
-from restwright.message import EMPTY, UNSET, Request, Response
+from restwright.headers.retry_after import parse_retry_after
+from restwright.message import EMPTY, UNSET, Request, Response, is_absolute, without_credentials
+from restwright.multipart import Multipart
 from restwright.plan import Listing, Operation, Policy, exchange, under
 from restwright.policies import deadline, redirect, retry, stack
 from restwright.transport import CONNECT_TIMEOUT, MAX_BYTES, READ_TIMEOUT, Transport
@@ -32,6 +37,8 @@ DEADLINE: Final = 600.0
 """Seconds that one request may take in all, with its repetitions."""
 _WORTH_REPEATING: Final = frozenset({409, 429, *range(500, 600)})
 _NO_BODY: Final = frozenset({204, 304})
+_SHOWN: Final = 10_000
+"""Characters of an error's answer in its message."""
 
 
 class Session:
@@ -75,6 +82,7 @@ class Session:
         self.dry_mode = dry_mode
         self.total_timeout = total_timeout
         self.max_bytes = max_bytes
+        self._lock = threading.Lock()
         self._http: Any = None
         self._settings: tuple[Any, ...] | None = None
         self._transport: Transport | None = None
@@ -85,7 +93,8 @@ class Session:
     def _session(self) -> requests.Session:
         """The `requests.Session` beneath, shared by all threads."""
         if self._http is None:
-            self._http = requests.Session()
+            with self._lock:
+                self._http = self._http or requests.Session()
         return cast("requests.Session", self._http)
 
     def request(
@@ -142,6 +151,7 @@ class Session:
             body = UNSET
         elif "files" in options:
             options["data"] = {name: v if isinstance(v, str) else utils.json_dumps(v) for name, v in body.items()}
+            options["files"] = _in_memory(options["files"])
             body = UNSET
         return Request(method, endpoint, params, headers, json=body, options=options or EMPTY)
 
@@ -149,7 +159,16 @@ class Session:
     def transport(self) -> Transport:
         """What sends; made anew when a setting has changed."""
         http = self._session
-        settings = (http, self.server_url, self.auth, self.timeout, self.nb_retry, self.retry_after, self.total_timeout)
+        settings = (
+            http,
+            self.server_url,
+            self.auth,
+            self.timeout,
+            self.nb_retry,
+            self.retry_after,
+            self.total_timeout,
+            self.max_bytes,
+        )
         transport = self._transport
         if transport is None or settings != self._settings:
             if not self.server_url:
@@ -182,7 +201,8 @@ class Session:
                 any_method=True,
                 wait=None if self.retry_after is None else float(self.retry_after),
             )
-            inner = stack(*layers, repeat, redirect(), self._observe)
+            layer = getattr(self.auth, "layer", None) if isinstance(self.auth, AuthBase) else None  # as of BrowserOAuth
+            inner = stack(*layers, repeat, redirect(), *([] if layer is None else [layer]), self._observe)
             policy = self._policies[network_attempts] = lambda request: self._exchange(request, inner)
         return policy
 
@@ -207,10 +227,10 @@ class Session:
         return response
 
     def _pretend(self, request: Request) -> Operation[requests.Response]:
-        url = utils.urljoin(self.server_url or "", request.url) if "://" not in request.url else request.url
+        url = request.url if is_absolute(request.url) else utils.urljoin(self.server_url or "", request.url)
         query = "&".join(f"{name}={value}" for name, value in request.params.items())
-        logger.debug("(dry mode) %s %s%s", request.method, url, f"?{query}" if query else "")
-        return Response(200, json={})
+        logger.debug("(dry mode) %s %s%s", request.method, without_credentials(url), f"?{query}" if query else "")
+        return HandedOver({}, EMPTY)
         yield  # a plan, though it asks for nothing
 
     def _refuse_while_backing_off(self) -> None:
@@ -219,7 +239,9 @@ class Session:
         if left > 0:
             seconds = int(left)
             raise BackoffException(f"Retry after {seconds} seconds", seconds)
-        self.backoff = None
+        with self._lock:
+            if self.backoff == until:  # else another thread has just been told to wait
+                self.backoff = None
 
     def _observe(self, request: Request, inner: Policy = exchange, /) -> Operation[requests.Response]:
         """Take note of `Alert` (deprecation) and `Backoff` (heavy load) in each answer."""
@@ -229,7 +251,8 @@ class Session:
             warnings.warn(alert, DeprecationWarning, stacklevel=2)
         seconds = response.headers.get("Backoff")
         if seconds and seconds.isascii() and seconds.isdigit():
-            self.backoff = max(self.backoff or 0.0, time.time() + int(seconds))
+            with self._lock:
+                self.backoff = max(self.backoff or 0.0, time.time() + (parse_retry_after(seconds) or 0.0))
         return response
 
     def close(self) -> None:
@@ -251,7 +274,7 @@ class Session:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<KintoSession {self.server_url}>"
+        return f"<KintoSession {without_credentials(str(self.server_url))}>"
 
 
 _DEFAULT_HEADERS: Final[dict[str, str]] = {
@@ -300,6 +323,18 @@ def parse_auth(auth: Any) -> Any:
     raise ValueError("Unsupported `auth` text: expected 'user:password', 'Bearer <token>' or 'Basic <token>'")
 
 
+def _in_memory(files: Any) -> list[tuple[str, Any]]:
+    """Files as `requests` takes them, already read: a repetition would send what is left of them, nothing."""
+    pairs: Any = cast("Mapping[str, Any]", files).items() if isinstance(files, Mapping) else files
+    return [(name, _read(name, value)) for name, value in pairs]
+
+
+def _read(name: str, value: Any) -> list[Any]:
+    whole = isinstance(value, (tuple, list))
+    filename, content, *rest = cast("Any", value if whole else (guess_filename(value) or name, value))
+    return [filename, content.read() if hasattr(content, "read") else content, *rest]
+
+
 def _timeouts(timeout: Any) -> tuple[float | None, float | None]:
     if timeout is False or timeout is True:
         return CONNECT_TIMEOUT, READ_TIMEOUT
@@ -324,24 +359,41 @@ def body_of(response: requests.Response) -> Any:
     try:
         return response.json()
     except requests.exceptions.JSONDecodeError as error:
-        told = kinto_error(error)
-        told.request, told.response = response.request, truthy(response)
-        raise told from error
+        raise _about(kinto_error(error), response) from error
 
 
 def status_error(response: requests.Response) -> KintoException:
     """The error for an answer with an error status."""
-    try:
-        said = response.json()
-    except ValueError:
-        said = response.text
-    error = KintoException(f"{response.status_code} - {said}")
+    return _about(KintoException(f"{response.status_code} - {_said(response)}"), response)
+
+
+def refused(response: requests.Response, why: str) -> KintoException:
+    """The error for an answer that is not what was asked for."""
+    return _about(UnusableAnswerException(why), response)
+
+
+ErrorT = TypeVar("ErrorT", bound=KintoException)
+
+
+def _about(error: ErrorT, response: requests.Response) -> ErrorT:
     error.request, error.response = response.request, truthy(response)
     noted = vars(response)
     error.attempts = noted.get("attempts", 1)
     if "gave_up" in noted:
         error.add_note(noted["gave_up"])
     return error
+
+
+def _said(response: requests.Response) -> str:
+    """What the server says of its error, not more than a message can hold."""
+    try:
+        return str(response.json())[:_SHOWN]
+    except ValueError:
+        content: Any = response.content
+        if isinstance(content, bytes) and len(content) > _SHOWN:
+            # Not `text`, which guesses the encoding of all of it.
+            return content[:_SHOWN].decode("utf-8", "replace")
+        return str(response.text)
 
 
 class HandedOver(Response):
@@ -351,6 +403,11 @@ class HandedOver(Response):
         fields = cast("Mapping[str, str]", headers) if isinstance(headers, Mapping) else EMPTY
         super().__init__(status, headers=fields)
         self.body = body
+
+    def json(self, **kwargs: Any) -> Any:
+        """The body, which was decoded already."""
+        del kwargs
+        return self.body
 
 
 _REQUEST: Final = Session.request
@@ -401,18 +458,32 @@ _foreign_retry: Final = retry(1, network_attempts=NETWORK_ATTEMPTS)
 
 
 def _foreign_policy(request: Request) -> Operation[requests.Response]:
+    attempts = 0
+
+    def counted(request: Request) -> Operation[requests.Response]:
+        nonlocal attempts
+        attempts += 1
+        return exchange(request)
+
     try:
-        return (yield from _foreign_retry(request, exchange))
-    except KintoException:
+        return (yield from _foreign_retry(request, counted))
+    except KintoException as error:
+        error.attempts = max(attempts, error.attempts)
         raise
     except requests.RequestException as error:
-        raise kinto_error(error) from error
+        told = kinto_error(error)
+        told.attempts = attempts
+        raise told from error
 
 
 def hand_over(session: Any) -> Callable[[Request], requests.Response]:
     """Sends by calling `session.request` as `Session.request` is called."""
 
     def send(request: Request) -> requests.Response:
+        if request.sink is not None:
+            return _fetch_file(request)
+        if isinstance(request.content, Multipart):
+            return _hand_over_file(session, request, request.content)
         arguments: dict[str, Any] = dict(request.options)
         if request.params or request.method == "GET":
             arguments["params"] = dict(request.params)
@@ -428,9 +499,27 @@ def hand_over(session: Any) -> Callable[[Request], requests.Response]:
     return send
 
 
+def _hand_over_file(session: Any, request: Request, content: Multipart) -> requests.Response:
+    with content.path.open("rb") as file:
+        files = [(content.name, (content.filename, file, content.file_type))]
+        body, headers = session.request(
+            request.method.lower(), request.url, payload=dict(content.fields), files=files, headers=None
+        )
+    return HandedOver(body, headers)
+
+
+def _fetch_file(request: Request) -> requests.Response:
+    """A download is no matter of the session: it goes out as it is, with nobody's credentials."""
+    with requests.Session() as http:
+        response = run(Transport(http, request.url).send, redirect()(request, exchange))
+    if not 200 <= response.status_code < 300:
+        raise status_error(response)
+    return response
+
+
 def hand_over_async(session: Any) -> Callable[[Request], Coroutine[Any, Any, requests.Response]]:
     """The same in a worker thread."""
-    import asyncio  # noqa: PLC0415 - a blocking client needs none
+    import asyncio  # a blocking client needs none
 
     send = hand_over(session)
 
