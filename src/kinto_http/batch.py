@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 from kinto_http.batch_dicts import RequestDict, ResponseDict, WrapDict
 from kinto_http.exceptions import KintoBatchException, KintoException
-from kinto_http.operations import mapping_of
-from kinto_http.session import HandedOver, Session, body_of, drive, drive_async
+from kinto_http.operations import is_list, mapping_of
+from kinto_http.session import HandedOver, Session, body_of, drive, drive_async, refused
 from restwright.drivers.batch import Batch, Outcome, Pending
-from restwright.message import UNSET, Request, is_absolute, join
+from restwright.message import UNSET, Request, is_absolute, join, without_credentials
 from restwright.operation import AsyncMode
 from restwright.plan import Operation
 
@@ -42,10 +42,11 @@ class Queued(Pending[T], defaultdict[str, Any]):
         self._answers: list[Any] = []
 
     def advance(self, outcome: Outcome | None) -> Any:
-        if isinstance(outcome, SubResponse):
+        """Take an answer, and note its body."""
+        if isinstance(outcome, HandedOver):
             self._answers.append(outcome.body)
         elif isinstance(outcome, KintoException) and isinstance(outcome.response, ResponseDict):
-            self._answers.append(outcome.response.body)
+            self._answers.append(outcome.response.get("body"))
         return super().advance(outcome)
 
     @property
@@ -125,7 +126,9 @@ class BatchSession:
         **kwargs: Any,
     ) -> tuple[defaultdict[str, Any], defaultdict[str, Any]]:
         """Queue a request; what is returned is empty."""
-        request = Session.build(method, endpoint, data, permissions, payload, {"headers": headers, **kwargs})
+        # As for a method with a body: in a batch each request has one.
+        request = Session.build("PUT", endpoint, data, permissions, payload, {"headers": headers, **kwargs})
+        request = request.but(method=method.upper(), json=request.json or UNSET)
         queued = self.add(_answer_to(request))
         return queued, defaultdict(dict)
 
@@ -137,7 +140,7 @@ class BatchSession:
         """
         queued = Queued(plan, self)
         self._batch.add(queued)
-        if not queued.is_done and not isinstance(self._batch.waiting[-1][1], Request):
+        if not queued.is_done and _is_transfer(self._batch.waiting[-1][1]):
             self._batch.waiting.pop()
             plan.close()
             raise KintoException("Attachments cannot be sent in a batch: add or fetch them with the client itself")
@@ -176,20 +179,30 @@ class BatchSession:
     def _sending_full(self) -> Operation[None]:
         if self._is_full:
             yield from self._batch.rounds(self._combined)
-            if self._failure is not None:
-                raise self._failure
+            self._raise_failure()
 
     def _sending(self) -> Operation[list[tuple[Any, Any]]]:
         if self.batch_max_requests <= 0 and not self._items:
             yield from self._post([])
         yield from self._batch.rounds(self._combined)
-        if self._failure is not None:
-            raise self._failure
-        news, self._reported = self._items[self._reported :], len(self._items)
-        failed = [item.error for item in news if item.error is not None]
+        self._raise_failure()
+        failed = self._failed()
+        self._reported = len(self._items)
         if failed and not self._ignore_4xx_errors:
             raise KintoBatchException(failed, self._sent)
         return self._sent
+
+    def _failed(self) -> list[Exception]:
+        """The errors of single operations that nobody was told of yet."""
+        return [item.error for item in self._items[self._reported :] if item.error is not None]
+
+    def _raise_failure(self) -> None:
+        error = self._failure
+        if error is not None:
+            if isinstance(error, KintoException):
+                error.exceptions = [each for each in self._failed() if each is not error]
+                error.results = self._sent
+            raise error
 
     def _combined(self, requests: Sequence[Request]) -> Operation[Sequence[Outcome]]:
         """The answers to the requests of one round; those after a failure of the server are not sent."""
@@ -197,24 +210,37 @@ class BatchSession:
         for chunk in self._chunks(requests):
             if self._failure is None:
                 try:
-                    outcomes += yield from (self._post(chunk) if _can_be_batched(chunk[0]) else _singly(chunk[0]))
+                    outcomes += yield from (_singly(chunk[0]) if self._is_alone(chunk[0]) else self._post(chunk))
                 except Exception as error:  # noqa: BLE001 - it is raised when all is recorded
                     self._failure = error
-            if self._failure is not None:
-                outcomes += [self._failure] * (len(requests[: len(outcomes) + len(chunk)]) - len(outcomes))
+        if self._failure is not None:
+            outcomes += [self._failure] * (len(requests) - len(outcomes))
         return outcomes
 
     def _chunks(self, requests: Sequence[Request]) -> list[list[Request]]:
         chunks: list[list[Request]] = []
         for request in requests:
-            alone = not _can_be_batched(request)
             last = chunks[-1] if chunks else None
-            is_open = last is not None and _can_be_batched(last[0]) and len(last) != self.batch_max_requests
-            if last is None or alone or not is_open:
+            if (
+                last is None
+                or self._is_alone(request)
+                or self._is_alone(last[0])
+                or len(last) == self.batch_max_requests
+            ):
                 chunks.append([request])
             else:
                 last.append(request)
         return chunks
+
+    def _is_alone(self, request: Request) -> bool:
+        """Does the batch endpoint not take it?"""
+        # That is: a body that is a list (JSON patch), a path with /batch in it, were it a collection's id.
+        return (
+            isinstance(request.json, list)
+            or "/batch" in request.url
+            or bool(request.options)
+            or is_absolute(self._path(request))
+        )
 
     def _post(self, chunk: Sequence[Request]) -> Operation[list[Outcome]]:
         items = [self._item(request) for request in chunk]
@@ -226,36 +252,40 @@ class BatchSession:
         )
         body = body_of(response)
         self._sent.append((body, response.headers))
-        answers: list[Any] = mapping_of(body).get("responses", [])
+        answers: Any = mapping_of(body).get("responses")
+        if not answers and type(response) is HandedOver:  # dry mode, or a session of somebody else's
+            return [HandedOver({}, {}) for _ in items]
+        if not is_list(answers) or not all(map(_is_answer, answers)):
+            raise refused(response, "this is no answer to a batch")
         if len(answers) != len(items):
-            if answers or type(response) is not HandedOver:
-                if getattr(self.session, "dry_mode", False):
-                    return [SubResponse(ResponseDict(status=200, body={}, headers={})) for _ in items]
-                raise KintoException(f"The server answered {len(answers)} of {len(items)} requests of a batch")
-            return [SubResponse(ResponseDict(status=200, body={}, headers={})) for _ in items]
-        outcomes: list[Outcome] = []
-        for number, (item, answer) in enumerate(zip(items, answers, strict=True)):
-            outcomes.append(self._outcome(number, RequestDict(item), ResponseDict(answer)))
-        return outcomes
+            raise refused(response, f"{len(answers)} answers to the {len(items)} requests of a batch")
+        attempts: int = vars(response).get("attempts", 1)
+        return [
+            self._outcome(number, RequestDict(item), ResponseDict(answer), attempts)
+            for number, (item, answer) in enumerate(zip(items, answers, strict=True))
+        ]
+
+    def _path(self, request: Request) -> str:
+        """Without the server's prefix; a URL if it leads elsewhere."""
+        path = request.url
+        given = getattr(self.session, "server_url", None)
+        root = without_credentials(given).rstrip("/") if isinstance(given, str) else ""
+        if root and path.startswith(f"{root}/"):
+            return path[len(root) :]
+        prefix = urlsplit(root).path
+        return path[len(prefix) :] if prefix and path.startswith(f"{prefix}/") else path
 
     def _item(self, request: Request) -> dict[str, Any]:
-        path = request.url
-        root = (getattr(self.session, "server_url", None) or "").rstrip("/")
-        if is_absolute(path) and root and path.startswith(f"{root}/"):
-            path = path[len(root) :]
-        prefix = urlsplit(root).path if isinstance(root, str) else ""
-        if prefix and path.startswith(f"{prefix}/"):
-            path = path[len(prefix) :]
         item: dict[str, Any] = {
             "method": request.method,
-            "path": join("", path, request.params),
+            "path": join("", self._path(request), request.params),
             "body": {} if request.json is UNSET else request.json,
         }
         if request.headers:
             item["headers"] = dict(request.headers)
         return item
 
-    def _outcome(self, number: int, request: RequestDict, response: ResponseDict) -> Outcome:
+    def _outcome(self, number: int, request: RequestDict, response: ResponseDict, attempts: int) -> Outcome:
         status = response.status_code
         body: Any = response.get("body")
         message = mapping_of(body).get("message", "")
@@ -266,7 +296,7 @@ class BatchSession:
         if 200 <= status < 400:
             return SubResponse(response)
         error = KintoException(f"{status} - {body}")
-        error.request, error.response = request, response
+        error.request, error.response, error.attempts = request, response, attempts
         if status >= 500 and self._failure is None:
             self._failure = error
         return error
@@ -277,7 +307,7 @@ def _answer_to(request: Request) -> Operation[Any]:
 
 
 def _singly(request: Request) -> Operation[list[Outcome]]:
-    """A request that the batch endpoint does not take: sent by itself, in its turn."""
+    """A request that is sent by itself, in its turn."""
     try:
         response = yield request
     except KintoException as error:
@@ -287,6 +317,9 @@ def _singly(request: Request) -> Operation[list[Outcome]]:
     return [SubResponse(ResponseDict(status=response.status_code, body=body_of(response), headers=response.headers))]
 
 
-def _can_be_batched(request: Request) -> bool:
-    # The service takes no body that is a list (JSON patch), and no path with /batch in it, were it a collection's id.
-    return not (isinstance(request.json, list) or "/batch" in request.url or request.options or request.content)
+def _is_transfer(step: Any) -> bool:
+    return not isinstance(step, Request) or step.sink is not None or step.content is not None
+
+
+def _is_answer(item: Any) -> bool:
+    return isinstance(item, dict) and isinstance(mapping_of(item).get("status"), int)

@@ -83,5 +83,6 @@ class PermissionEntry(dict[str, Any]):
 
 def timestamp_of(headers: Mapping[str, str]) -> str:
     """The timestamp in an `ETag` field; "" without one."""
-    tag = parse_etag(headers.get("ETag"))
+    given = headers.get("ETag") or ""
+    tag = parse_etag(given) or parse_etag(f'"{given}"')  # some proxies take the quotes away
     return "" if tag is None else tag.value

@@ -16,10 +16,10 @@ from kinto_http.exceptions import KintoException, MissingIdException
 from kinto_http.models import Objects, ObjectsPage, timestamp_of
 from kinto_http.params import encode_params
 from kinto_http.patch_type import BasicPatch, JSONPatch, PatchType
-from kinto_http.session import body_of
+from kinto_http.session import HandedOver, body_of, refused
 from kinto_http.slugs import is_changed_by_slugify
 from kinto_http.utils import quote
-from restwright.message import EMPTY, UNSET, Request
+from restwright.message import EMPTY, UNSET, Request, without_credentials
 from restwright.operation import Operations, operation
 from restwright.plan import Errand, Operation, paged
 
@@ -79,7 +79,7 @@ class KintoOperations(Operations):
         info = self.context.server_info
         if info is None or refresh:
             response = yield Request("GET", self.path("root"))
-            info = self.context.server_info = cast("Json", body_of(response))
+            info = self.context.server_info = envelope_of(response)
         return info
 
     def path(self, name: str, bucket: Any = None, collection: Any = None, **ids: Any) -> str:
@@ -101,7 +101,7 @@ class KintoOperations(Operations):
     def records_path(self, bucket: str | None, collection: str | None) -> str:
         """The path of a collection's records; remembered, as it is asked for with each of them."""
         context = self.context
-        place = (context.endpoints, bucket or context.bucket, collection or context.collection)
+        place = (context.endpoints, context.bucket_of(bucket), context.collection_of(collection))
         path = context.paths.get(place)
         if path is None:
             path = self.path("records", bucket, collection)
@@ -121,7 +121,7 @@ class KintoOperations(Operations):
 
     def read(self, path: str, params: Mapping[str, Any]) -> Operation[Json]:
         """An object's envelope, `{"data", "permissions"}`."""
-        return cast("Json", body_of((yield Request("GET", path, encode_params(params) if params else EMPTY))))
+        return envelope_of((yield Request("GET", path, encode_params(params) if params else EMPTY)))
 
     def put(
         self,
@@ -134,7 +134,7 @@ class KintoOperations(Operations):
         body = {name: value for name, value in (("data", data), ("permissions", permissions)) if value is not None}
         if hasattr(permissions, "as_dict"):
             body["permissions"] = permissions.as_dict()
-        return cast("Json", body_of((yield from self.write(Request("PUT", path, headers=precondition, json=body)))))
+        return envelope_of((yield from self.write(Request("PUT", path, headers=precondition, json=body))))
 
     def write(self, request: Request) -> Operation[requests.Response]:
         """A request that changes something: timestamps remembered of it no longer hold, now and when it is done."""
@@ -179,7 +179,7 @@ class KintoOperations(Operations):
             # All but a JSON patch say what is to be, not what is to be done to it.
             repeatable=bool(precondition) or not isinstance(changes, JSONPatch),
         )
-        return cast("Json", body_of((yield from self.write(request))))
+        return envelope_of((yield from self.write(request)))
 
     def delete(
         self, path: str, *, safe: bool, if_match: Any, if_exists: bool, absent: frozenset[int] = frozenset({404})
@@ -194,7 +194,7 @@ class KintoOperations(Operations):
                 # The first attempt, whose answer was lost, has deleted it.
                 return {"id": path.rpartition("/")[2], "deleted": True}
             raise
-        return data_of(body_of(response), {})
+        return data_of(envelope_of(response), {})
 
     # --- lists ----------------------------------------------------------------------------------------------------
 
@@ -209,17 +209,20 @@ class KintoOperations(Operations):
                 read comes after them: it may have moved to one that was behind us already.
         """
         query = dict(params)
-        pages = query.pop("pages", INFINITY)
-        if_none_match = query.pop("if_none_match", None)
-        headers: dict[str, str] = {} if if_none_match in (None, "") else {"If-None-Match": quote(if_none_match)}
-        request: Request | None = Request("GET", path, encode_params(query) if query else EMPTY, headers, options)
+        limit = query.pop("pages", None)
+        pages = INFINITY if limit is None else limit
+        known = query.pop("if_none_match", None)
+        conditional = known is not None and known != ""
+        headers: dict[str, str] = {"If-None-Match": quote(known)} if conditional else {}
+        request: Request | None = Request("GET", path, _list_params(query), headers, options=options)
         began, seen, catching_up = "", 0, False
+        trail = _Trail()
         while request is not None:
             response = yield request
             body = body_of(response)
             timestamp = timestamp_of(response.headers)
             if not body:
-                return (timestamp or str(if_none_match)) if body is None and headers else None
+                return (timestamp or str(known).strip('"')) if body is None and conditional else None
             seen += 1
             if not began:
                 began = timestamp
@@ -228,17 +231,16 @@ class KintoOperations(Operations):
                 if path.endswith("/records"):
                     self.context.timestamps[path] = began
             following = response.headers.get("Next-Page") if seen < pages else None
-            if following is not None and following == request.url:
-                raise KintoException(f"The server says that the page after {following} is that page itself")
-            items = data_of(body, [])
+            items = objects_of(response)
             if catching_up and "_since" not in params:
                 items = [item for item in items if item.get("deleted") is not True]
             if following is not None:
+                trail.follow(following, response)
                 # The link has all parameters in it.
                 request = Request("GET", following, headers=headers, options=options)
             elif seen < pages and timestamp != began:
                 query, began, catching_up = {**query, "_since": began}, "", True
-                request = Request("GET", path, encode_params(query), headers, options)
+                request = Request("GET", path, _list_params(query), headers, options=options)
             else:
                 request = None
             yield ObjectsPage(items, request is not None, response.headers)
@@ -246,7 +248,9 @@ class KintoOperations(Operations):
 
     def all_objects(self, path: str, params: Mapping[str, Any]) -> Operation[Objects]:
         """A whole list, each object once; begun anew if it changes in between."""
-        query = {"pages": 1 if "_limit" in params else INFINITY, **params}
+        query = dict(params)
+        if query.get("pages") is None:
+            query["pages"] = 1 if "_limit" in query else INFINITY
         for _ in range(RESTARTS):
             try:
                 return (yield from self._collected(path, query, guard=True))
@@ -262,7 +266,7 @@ class KintoOperations(Operations):
             if not first:
                 first.append(page)
             for item in page.items:
-                merged[item["id"]] = item
+                merged[item["id"] if isinstance(item.get("id"), str) else object()] = item
 
         try:
             not_modified: str | None = yield from paged(self.each_page(path, params, guard=guard), take)
@@ -282,6 +286,7 @@ class KintoOperations(Operations):
         first = Request("DELETE", path, encode_params(params) if params else EMPTY, precondition(safe, if_match))
         request: Request | None = first
         gone: list[Json] = []
+        trail = _Trail()
         while request is not None:
             try:
                 response = yield from self.write(request)
@@ -291,11 +296,32 @@ class KintoOperations(Operations):
                     raise
                 request = first.but(headers=EMPTY)
                 continue
-            gone += cast("list[Json]", data_of(body_of(response), []))
+            gone += objects_of(response)
             following = response.headers.get("Next-Page")
+            if following is not None:
+                trail.follow(following, response)
             # Without `If-Match`: the deletion itself has moved the list's timestamp on.
             request = None if following is None else Request("DELETE", following)
         return gone
+
+
+class _Trail:
+    """Notices links that lead round in a circle, and remembers but one of them (Brent's algorithm)."""
+
+    def __init__(self) -> None:
+        self._mark = ""
+        self._steps = 0
+        self._next_mark = 1
+
+    def follow(self, link: str, response: requests.Response) -> None:
+        if link == self._mark:
+            raise refused(
+                response, f"the pages lead round in a circle: {without_credentials(link)} has been there before"
+            )
+        self._steps += 1
+        if self._steps == self._next_mark:
+            self._mark = link
+            self._next_mark *= 2
 
 
 class _ChangedMeanwhile(Exception):  # noqa: N818 - a signal
@@ -305,9 +331,56 @@ class _ChangedMeanwhile(Exception):  # noqa: N818 - a signal
 _is_valid = VALID_SLUG_REGEXP.fullmatch
 
 
+def _list_params(query: Mapping[str, Any]) -> Mapping[str, str]:
+    params = encode_params(query) if query else EMPTY
+    if "_since" in params and params.get("_fields"):
+        # Else the tombstones that `_since` brings would look like objects.
+        return {**params, "_fields": f"{params['_fields']},deleted"}
+    return params
+
+
 def mapping_of(value: Any) -> Mapping[str, Any]:
     """The value if it is a mapping, else an empty one."""
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def envelope_of(response: requests.Response) -> Json:
+    """An object as the service sends it, `{"data": {...}, "permissions": {...}}`.
+
+    Raises:
+        KintoException: The answer is something else.
+    """
+    body = body_of(response)
+    if type(response) is HandedOver or (isinstance(body, dict) and isinstance(data_of(body, body), dict)):
+        return cast("Json", body)
+    raise refused(response, f"an object was expected, not {_glimpse(body)}")
+
+
+def objects_of(response: requests.Response) -> list[Json]:
+    """The objects of a list as the service sends it, `{"data": [{...}, ...]}`.
+
+    Raises:
+        KintoException: The answer is something else.
+    """
+    body = body_of(response)
+    found = data_of(body, [] if type(response) is HandedOver else None)
+    if type(response) is HandedOver or (is_list(found) and all(map(_is_object, found))):
+        return cast("list[Json]", found)
+    raise refused(response, f"a list of objects was expected, not {_glimpse(body)}")
+
+
+def is_list(value: Any) -> bool:
+    """Not narrowing: what is in it is not known."""
+    return isinstance(value, list)
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _glimpse(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def data_of(body: Any, default: Any) -> Any:
