@@ -7,7 +7,7 @@ import http.client
 import io
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from types import FunctionType
 from typing import Any, Final
 
@@ -162,13 +162,16 @@ def perform(call: Call, pool: HTTPConnectionPool, target: str) -> Response:
     check_deadline(call)
     outer, pace = _calling.pace, Pace(call)  # a body or a sink may make a call of its own meanwhile
     _calling.pace = pace
-    body: Any = call.body
-    streamed = body is not None and not isinstance(body, bytes)
+    body: bytes | Iterator[bytes] | None
+    if call.body is None or isinstance(call.body, bytes):
+        body, chunked = call.body, False
+    else:
+        body, chunked = call.chunks(), call.body.length is None
     try:
         raw = pool.urlopen(
             call.method,
             target,
-            body=call.chunks() if streamed else body,
+            body=body,
             headers=call.headers,
             retries=_NEVER,
             redirect=False,
@@ -176,7 +179,7 @@ def perform(call: Call, pool: HTTPConnectionPool, target: str) -> Response:
             timeout=_timeout(call, pace),
             preload_content=False,
             decode_content=False,
-            chunked=streamed and body.length is None,
+            chunked=chunked,
         )
         try:
             content = _take(call, raw)
@@ -194,7 +197,7 @@ def perform(call: Call, pool: HTTPConnectionPool, target: str) -> Response:
 
 
 @contextlib.contextmanager
-def paced(call: Call) -> Iterator[None]:
+def paced(call: Call) -> Generator[None]:
     """What this thread sends and receives by way of `requests` meanwhile keeps to the bounds of `call`."""
     check_deadline(call)
     outer = _calling.pace

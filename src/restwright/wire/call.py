@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
@@ -45,7 +45,7 @@ class Call:
     """What the body or the sink has raised."""
 
     @contextlib.contextmanager
-    def own(self) -> Iterator[None]:
+    def own(self) -> Generator[None]:
         """What is raised in here, by the body or the sink, is no failure of the network: it goes up as it is."""
         try:
             yield
