@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from http.server import BaseHTTPRequestHandler
 from types import TracebackType
-from typing import Any, Self, TypeGuard, cast
+from typing import Any, Final, Self, TypeGuard, cast
 from urllib.parse import quote, unquote
 
 import requests
@@ -30,21 +30,29 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from kinto_http.exceptions import KintoException
+from kinto_http.session import Session
 from kinto_http.utils import urljoin
+from restwright.message import Origin, Request, is_absolute
+from restwright.plan import Operation, Policy, Wait, Work, exchange
 
 logger = logging.getLogger(__name__)
 
-_CALLBACK_PATH = "/auth/"
+_CALLBACK_PATH: Final = "/auth/"
+_POLL: Final = 0.05
+"""Seconds between looks at a login that another request waits for."""
+_INFO_WITHIN: Final = 30.0
+"""Seconds that the server has to name its providers."""
 # The token is in the address bar: take it out of there and of the history.
-_PAGE = """<!doctype html><meta charset="utf-8"><title>{title}</title>
+_PAGE: Final = """<!doctype html><meta charset="utf-8"><title>{title}</title>
 <script>history.replaceState(null, "", "/")</script><h1>{title}</h1><p>{text}</p>"""
 
 
 class BrowserOAuth(AuthBase):
     """Logs in at the first request, in a browser on this machine, and signs this and all later requests.
 
-    A request without a token waits for the user: run it where it may block.  However many threads
-    ask at once, there is one login, and they share its result, a failure too.
+    A request without a token waits for the user.  However many threads and tasks ask at once, there is one
+    login, and they share its result, a failure too.  When the server refuses the token (401) there is another
+    login, and the request is sent once more.  The token goes to the origin of `server_url` only.
 
     Args:
         provider: Name of one of the server's OpenID providers; its first one when not given.
@@ -54,12 +62,29 @@ class BrowserOAuth(AuthBase):
     def __init__(self, provider: str | None = None, *, timeout: float = 300.0) -> None:
         self.provider = provider
         self.timeout = timeout
-        self.server_url: str | None = None  # the client says
+        self._server_url: str | None = None
         self.header_type: str | None = None
         self.token: str | None = None
         self._lock = threading.Lock()
         self._logins = 0  # that have ended, either way
         self._failure = ""  # of the last one
+        self._asking: object | None = None  # the request that waits for the user on behalf of all
+
+    @property
+    def server_url(self) -> str | None:
+        """Root of the service to log in at; the client says.  At another one's origin the token is forgotten."""
+        return self._server_url
+
+    @server_url.setter
+    def server_url(self, url: str | None) -> None:
+        if self._server_url is not None and _origin(url) != _origin(self._server_url):
+            self.token = None
+        self._server_url = url
+
+    @property
+    def instant(self) -> bool:
+        """Is there a token, so that signing does not wait for the user?"""
+        return self.token is not None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(provider={self.provider!r}, token={'***' if self.token else None!r})"
@@ -68,8 +93,10 @@ class BrowserOAuth(AuthBase):
         """Sign the request, after a login if there is no token.
 
         Raises:
-            KintoException: The login failed or took too long.
+            KintoException: The login failed or took too long, or the request is not for the server of the token.
         """
+        if isinstance(r.url, str) and self._is_elsewhere(r.url):
+            raise KintoException(f"This login is for {self.server_url}: make another BrowserOAuth for {_origin(r.url)}")
         token = self.token or self._token_after_login()
         r.headers["Authorization"] = f"{self.header_type} {token}"
         return r
@@ -100,13 +127,47 @@ class BrowserOAuth(AuthBase):
             if refused in (None, f"{self.header_type} {self.token}"):
                 self.token = None
 
+    def layer(self, request: Request, inner: Policy = exchange, /) -> Operation[requests.Response]:
+        """Log in before the exchange where that is needed, and once more if the token that there was is refused."""
+        if is_absolute(request.url) and self._is_elsewhere(request.url):
+            return (yield from inner(request))
+        is_new = self.token is None
+        yield from self._logged_in()
+        response = yield from inner(request)
+        refused = response.request.headers.get("Authorization") if response.status_code == 401 else None
+        if refused is not None:
+            self.forget(str(refused))
+            if not is_new:  # to replace what a login has just brought would not help
+                yield from self._logged_in()
+                response = yield from inner(request)
+        return response
+
+    def _logged_in(self) -> Operation[None]:
+        """Have a token; of all the requests that lack it, one takes up a thread to wait for the user."""
+        ended_before = self._logins
+        while self.token is None:
+            if self._logins != ended_before:
+                raise KintoException(f"The login that another request had begun failed: {self._failure}")
+            if self._asking is not None:
+                yield Wait(_POLL)
+                continue
+            self._asking = mine = object()
+            try:
+                yield Work(self._token_after_login)
+            finally:
+                if self._asking is mine:
+                    self._asking = None
+
+    def _is_elsewhere(self, url: str) -> bool:
+        return self.server_url is not None and _origin(url) != _origin(self.server_url)
+
     def _token_after_login(self) -> str:
         ended_before = self._logins
         with self._lock:
             if self.token:
                 return self.token
             if self._logins != ended_before:
-                raise KintoException(f"The login that another thread had begun failed: {self._failure}")
+                raise KintoException(f"The login that another request had begun failed: {self._failure}")
             self._failure = "interrupted"
             try:
                 return self._login()
@@ -132,15 +193,13 @@ class BrowserOAuth(AuthBase):
         self.set_jwt_token(jwt_data)
         return _access_token(jwt_data)
 
-    def _server_info(self, server_url: str) -> Mapping[str, Any]:
+    def _server_info(self, server_url: str) -> Any:
         """The server's root document."""
         try:
-            response = requests.get(urljoin(server_url, "/"), timeout=30)
-            response.raise_for_status()
-            info: Mapping[str, Any] = response.json()
-        except requests.RequestException as error:
+            with Session(server_url, total_timeout=_INFO_WITHIN) as session:
+                return session.request("GET", "/")[0]
+        except KintoException as error:
             raise KintoException("Cannot log in: the server did not say how", error) from error
-        return info
 
 
 class RequestHandler(BaseHTTPRequestHandler):
@@ -249,6 +308,13 @@ class _Listener:
         if isinstance(outcome, KintoException):
             raise outcome
         return outcome
+
+
+def _origin(url: str | None) -> Origin | None:
+    try:
+        return None if url is None else Origin.of(url)
+    except requests.RequestException:  # not a URL; whoever sends a request to it will tell
+        return None
 
 
 def _choose(server_info: Mapping[str, Any], name: str | None) -> dict[str, Any]:

@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import errno
 import json
@@ -6,6 +7,7 @@ import threading
 import time
 import webbrowser
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, quote, urlsplit
@@ -14,9 +16,13 @@ import pytest
 import requests
 
 import kinto_http.login as login_module
+from kinto_http import AsyncClient, Client
 from kinto_http.exceptions import KintoException
 from kinto_http.login import BrowserOAuth, RequestHandler
+from restwright.message import Request as CoreRequest
+from restwright.testing.faults import bomb, hang_before, html, redirect_loop
 from restwright.testing.kinto import kinto_server
+from restwright.testing.serve import Reply, serve
 
 TOKEN = {"access_token": "s3cr3t", "token_type": "Bearer", "id_token": "h1dden"}
 
@@ -117,7 +123,7 @@ def login(service, provider=None, **kwargs) -> BrowserOAuth:
 
 
 def authorization(auth) -> str:
-    return requests.Request("GET", "http://h/", auth=auth).prepare().headers["Authorization"]
+    return requests.Request("GET", auth.server_url or "http://h/", auth=auth).prepare().headers["Authorization"]
 
 
 def test_the_first_request_logs_in_and_later_ones_keep_the_token(service, browser):
@@ -186,6 +192,19 @@ def test_a_server_that_is_away_is_a_clear_error(browser):
     with pytest.raises(KintoException, match="Cannot log in") as caught:
         authorization(auth)
     assert isinstance(caught.value.__cause__, requests.ConnectionError)
+
+
+@pytest.mark.parametrize(
+    "fault", [hang_before(), html(200), bomb(2**28), redirect_loop()], ids=["hangs", "HTML", "a bomb", "redirects"]
+)
+def test_a_server_that_does_not_say_how_is_a_clear_error_within_bounds(browser, monkeypatch, fault):
+    monkeypatch.setattr(login_module, "_INFO_WITHIN", 0.3)
+    auth = BrowserOAuth()
+    with serve([fault]) as server:
+        auth.server_url = server.url
+        with pytest.raises(KintoException, match="Cannot log in") as caught:
+            authorization(auth)
+    assert isinstance(caught.value.__cause__, requests.RequestException)
 
 
 def test_a_login_without_a_client_is_a_clear_error():
@@ -464,6 +483,233 @@ def test_the_token_is_not_shown():
     assert repr(auth) == "BrowserOAuth(provider='first', token=None)"
     auth.set_jwt_token(TOKEN)
     assert repr(auth) == "BrowserOAuth(provider='first', token='***')"
+
+
+class Guarded:
+    """A service that takes the tokens of its own logins, until it drops them."""
+
+    def __init__(self):
+        self.valid = set()
+        self.logins = 0
+        self.brings_valid_tokens = True
+        self.gate = threading.Event()  # the user
+        self.gate.set()
+
+    def __call__(self, seen):
+        if seen.path == "/v1/":
+            return Reply(json={"capabilities": {"openid": {"providers": [{"name": "p", "auth_path": "/login"}]}}})
+        if seen.path == "/v1/login":
+            self.gate.wait(10)
+            self.logins += 1
+            if self.brings_valid_tokens:
+                self.valid.add(f"Bearer t{self.logins}")
+            token = base64.b64encode(json.dumps({"access_token": f"t{self.logins}"}).encode()).decode()
+            return Reply(307, headers={"Location": seen.query["callback"][0] + quote(token)})
+        if seen.headers.get("Authorization") not in self.valid:
+            return Reply(401, json={"code": 401, "errno": 104, "message": "Please authenticate yourself"})
+        return Reply(json={"data": {"id": "r", "sent": seen.json() if seen.body else None}})
+
+
+@pytest.fixture
+def guarded():
+    return Guarded()
+
+
+@pytest.fixture
+def guarded_url(guarded):
+    with serve(guarded) as server:
+        guarded.server = server
+        yield f"{server.url}/v1"
+
+
+@pytest.fixture(params=["sync", "async"])
+def client(request, guarded_url, browser):
+    """A client with a login, whose calls block in the test, whichever way they are made."""
+    auth = BrowserOAuth()
+    settings = {"server_url": guarded_url, "auth": auth, "bucket": "b", "collection": "c"}
+    if request.param == "sync":
+        with Client(**settings) as client:
+            yield client
+        return
+    with asyncio.Runner() as runner:
+        client = AsyncClient(**settings)
+
+        class Blocking:
+            session = client.session
+
+            def __getattr__(self, name):
+                return lambda *args, **kwargs: runner.run(awaiting(getattr(client, name), args, kwargs))
+
+        yield Blocking()
+        runner.run(client.aclose())
+
+
+async def awaiting(function, args, kwargs):
+    return await function(*args, **kwargs)
+
+
+def test_a_refused_token_is_replaced_and_the_request_sent_again(client, guarded, browser):
+    client.get_record("r")
+    assert (guarded.logins, len(browser.urls)) == (1, 1)
+    guarded.valid.clear()
+    created = client.create_record("r", data={"n": 1})
+    assert created["data"]["sent"] == {"data": {"n": 1}}
+    assert guarded.logins == 2
+    client.get_record("r")
+    assert guarded.logins == 2
+
+
+def test_a_token_that_a_login_has_just_brought_is_not_replaced_by_another_login(client, guarded):
+    """Or a server that takes none of them opens one page after the other."""
+    guarded.brings_valid_tokens = False
+    with pytest.raises(KintoException, match="401") as caught:
+        client.get_record("r")
+    assert caught.value.response.status_code == 401
+    assert guarded.logins == 1
+    guarded.brings_valid_tokens = True
+    client.get_record("r")  # perhaps the user logs in as somebody else
+    assert guarded.logins == 2
+
+
+def test_a_request_that_is_refused_again_after_the_login_is_an_error(client, guarded):
+    client.get_record("r")
+    guarded.valid.clear()
+    guarded.brings_valid_tokens = False
+    with pytest.raises(KintoException, match="401"):
+        client.get_record("r")
+    assert guarded.logins == 2
+
+
+def test_a_token_set_by_hand_is_used_and_replaced_when_it_has_expired(client, guarded):
+    guarded.valid.add("Bearer by-hand")
+    client.session.auth.set_jwt_token({"access_token": "by-hand"})
+    client.get_record("r")
+    assert guarded.logins == 0
+    guarded.valid.clear()
+    client.get_record("r")
+    assert guarded.logins == 1
+
+
+def test_a_login_that_fails_is_the_error_of_the_request(client, guarded, browser, monkeypatch):
+    client.session.auth.timeout = 0.05
+    monkeypatch.setattr(webbrowser, "open", lambda url: True)
+    with pytest.raises(KintoException, match="not completed within"):
+        client.get_record("r")
+    client.session.auth.timeout = 300.0
+    monkeypatch.setattr(webbrowser, "open", browser.open)
+    client.get_record("r")
+
+
+def test_the_token_does_not_go_to_another_origin_nor_is_there_a_login_for_it(client, guarded):
+    with serve([Reply(json={"data": []})]) as other:
+        guarded_root = client.session.server_url
+        client.session.auth.set_jwt_token({"access_token": "t"})
+        client.session.auth.forget()
+        Client(session=client.session).run(asking(f"{other.url}/x"))
+        assert guarded.logins == 0
+        client.session.auth.set_jwt_token({"access_token": "t"})
+        Client(session=client.session).run(asking(f"{other.url}/x"))
+    assert [seen.headers.get("Authorization") for seen in other.requests] == [None, None]
+    assert client.session.auth.server_url == guarded_root
+
+
+def asking(url):
+    yield CoreRequest("GET", url)
+
+
+def test_a_login_shared_by_clients_of_two_servers_does_not_take_the_token_along(browser):
+    auth = BrowserOAuth()
+    Client(server_url="http://one.test/v1", auth=auth)
+    auth.set_jwt_token({"access_token": "t"})
+    Client(server_url="http://one.test/v2", auth=auth)
+    assert auth.token == "t"
+    Client(server_url="http://two.test/v1", auth=auth)
+    assert auth.token is None
+    auth.set_jwt_token({"access_token": "t"})
+    with pytest.raises(KintoException, match=r"another BrowserOAuth for http://one\.test"):
+        requests.Request("GET", "http://one.test/v1/", auth=auth).prepare()
+
+
+def run_async(main):
+    asyncio.run(main())
+
+
+def test_the_event_loop_and_its_threads_are_free_while_the_user_logs_in(guarded, guarded_url, browser):
+    guarded.gate.clear()
+
+    async def main():
+        async with AsyncClient(server_url=guarded_url, auth=BrowserOAuth(), bucket="b", collection="c") as client:
+            calls = [asyncio.create_task(client.get_record(f"r{number}")) for number in range(50)]
+            longest = 0.0
+            for _ in range(20):
+                started = time.perf_counter()
+                await asyncio.sleep(0.01)
+                await asyncio.to_thread(time.sleep, 0.0)  # where names are resolved and files written
+                longest = max(longest, time.perf_counter() - started)
+            assert not any(call.done() for call in calls)
+            guarded.gate.set()
+            assert len(await asyncio.gather(*calls)) == 50
+            assert longest < 0.2
+
+    run_async(main)
+    assert guarded.logins == 1
+
+
+def test_with_a_token_no_thread_is_needed(guarded, guarded_url, browser):
+    async def main():
+        async with AsyncClient(server_url=guarded_url, auth=BrowserOAuth(), bucket="b", collection="c") as client:
+            await client.get_record("r")
+            used_up = ThreadPoolExecutor()
+            used_up.shutdown()
+            asyncio.get_running_loop().set_default_executor(used_up)
+            await client.get_record("r")
+
+    run_async(main)
+
+
+def test_many_tasks_that_are_refused_together_lead_to_one_login(guarded, guarded_url, browser):
+    async def main():
+        async with AsyncClient(server_url=guarded_url, auth=BrowserOAuth(), bucket="b", collection="c") as client:
+            await client.get_record("r")
+            guarded.valid.clear()
+            await asyncio.gather(*(client.get_record("r") for _ in range(30)))
+
+    run_async(main)
+    assert guarded.logins == 2
+
+
+def test_many_tasks_share_one_failure(guarded, guarded_url, monkeypatch):
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+
+    async def main():
+        auth = BrowserOAuth(timeout=0.2)
+        async with AsyncClient(server_url=guarded_url, auth=auth, bucket="b", collection="c") as client:
+            calls = (client.get_record("r") for _ in range(10))
+            return await asyncio.gather(*calls, return_exceptions=True)
+
+    outcomes = asyncio.run(main())
+    assert all("not completed within 0.2 seconds" in str(outcome) for outcome in outcomes)
+    assert {type(outcome) for outcome in outcomes} == {KintoException}
+    assert len(opened) == 1
+
+
+def test_a_cancelled_call_does_not_cost_the_others_the_login(guarded, guarded_url, browser):
+    guarded.gate.clear()
+
+    async def main():
+        async with AsyncClient(server_url=guarded_url, auth=BrowserOAuth(), bucket="b", collection="c") as client:
+            first = asyncio.create_task(client.get_record("r"))
+            await asyncio.sleep(0.2)
+            second = asyncio.create_task(client.get_record("r"))
+            await asyncio.sleep(0.1)
+            first.cancel()
+            await asyncio.sleep(0.1)
+            guarded.gate.set()
+            assert (await second)["data"]["id"] == "r"
+
+    run_async(main)
+    assert (guarded.logins, len(browser.urls)) == (1, 1)
 
 
 class ProviderHandler(BaseHTTPRequestHandler):
