@@ -88,11 +88,7 @@ class KintoOperations(Operations):
         An id that cannot stand in a path goes as its slug, with a warning: it is another object's id then.
         """
         context = self.context
-        filled = {
-            "bucket": context.bucket if bucket is None or bucket == "" else bucket,
-            "collection": context.collection if collection is None or collection == "" else collection,
-            **ids,
-        }
+        filled = {"bucket": context.bucket_of(bucket), "collection": context.collection_of(collection), **ids}
         for kind, value in filled.items():
             if value is not None and not (isinstance(value, str) and _is_valid(value)) and is_changed_by_slugify(value):
                 warnings.warn(f"{kind} id {value!r} is not a valid id: its slug is used instead", stacklevel=5)
