@@ -316,7 +316,6 @@ def decode_json(response: requests.Response) -> Any:
             f"{without_credentials(response.url)}: not JSON ({error}): {content[:80]!r}",
             content[:200].decode("utf-8", "replace"),
             0,
-            request=response.request,
             response=response,
         ) from error
 
