@@ -263,6 +263,13 @@ def test_a_budget_that_calls_share_bounds_their_retries():
     assert attempts(steady(budget=budget), GET, ReadTimeout("x"), Response(200)) == 1
 
 
+def test_each_call_earns_a_part_of_a_retry():
+    budget = RetryBudget(capacity=1.0, earned_per_call=0.5)
+    policy = steady(attempts=2, budget=budget)
+    assert budget.spend()
+    assert [attempts(policy, GET, Response(503), Response(503)) for _ in range(4)] == [1, 2, 1, 2]
+
+
 def test_a_budget_belongs_to_the_policy_unless_it_is_given():
     policy = steady(attempts=2)
     sent = [attempts(policy, GET, Response(503), Response(503)) for _ in range(150)]
