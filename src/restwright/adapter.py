@@ -76,7 +76,7 @@ class Adapter(HTTPAdapter):
             select_proxy(call.url, call.proxies) if call.proxies else None,
         )
         pool = self._pools.get(key)
-        if pool is None or pool.pool is None:  # none yet, or closed to make room for those of other origins
+        if pool is None:
             pool = self._new_pool(key, call)
         target = self.request_url(call.prepared, call.proxies) if call.proxies else "/" + target
         response = perform(call, pool, target)
@@ -127,9 +127,7 @@ class Adapter(HTTPAdapter):
     def _new_pool(self, key: Any, call: Call) -> HTTPConnectionPool:
         with self._lock:
             pool = self._pools.get(key)
-            if pool is None or pool.pool is None:
-                if len(self._pools) >= POOL_SIZE:
-                    self._pools = {key: pool for key, pool in self._pools.items() if pool.pool is not None}
+            if pool is None:
                 pool = self.get_connection_with_tls_context(
                     call.prepared, call.verify, proxies=call.proxies, cert=call.cert
                 )
