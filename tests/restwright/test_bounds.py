@@ -140,11 +140,16 @@ def test_a_post_on_a_stale_connection_is_not_sent_twice(connect):
 
 
 def test_a_post_goes_through_where_the_server_had_closed_before(connect):
-    with serve([faults.close_idle(), Reply(json="new")]) as server:
+    """Also if the event loop stood still when that happened, as between two cells of a notebook."""
+
+    def close_later(connection):
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        connection.wait(0.1)
+
+    with serve([Fault(close_later), Reply(json="new")]) as server:
         caller = connect(server.url)
         caller.get()
         assert server.wait_for_open_connections(0)
-        time.sleep(0.06)  # an event loop that does not run meanwhile cannot know
         assert caller.ask("POST", json={}).json() == "new"
 
 

@@ -230,7 +230,9 @@ def test_a_session_of_ones_own_kind_is_asked(connect, kind):
 
 
 @pytest.mark.parametrize("kind", [OwnRequest, OwnSend])
-@pytest.mark.parametrize("fault", [faults.endless_body(), faults.drip_body(0.05), faults.hang_before()])
+@pytest.mark.parametrize(
+    "fault", [faults.endless_body(), faults.drip_body(0.05), faults.hang_before(), faults.bomb(64 << 20)]
+)
 def test_bounds_hold_also_by_way_of_a_session_of_ones_own(connect, kind, fault):
     with serve([fault]) as server:
         started = time.monotonic()
@@ -280,6 +282,18 @@ def test_digest_authentication(connect, by):
         assert caller.get().json() == "in"
         assert caller.ask("POST", json={"a": 1}).json() == "in"
         assert server.requests[-1].json() == {"a": 1}
+
+
+@pytest.mark.parametrize("mode", ["async"], indirect=True)
+def test_digest_authentication_of_many_tasks(connect):
+    """Its state is per thread, so that signing and looking at the answer must not be in two."""
+    with serve(digest_app) as server:
+        caller = connect(server.url, auth=HTTPDigestAuth("user", "pass"), timeout=(2, 2))
+
+        async def main():
+            return await asyncio.gather(*(caller.client.ask("GET", "/x") for _ in range(30)))
+
+        assert {answer.json() for answer in caller.run(main())} == {"in"}
 
 
 def test_digest_authentication_keeps_to_the_bounds(connect):

@@ -121,6 +121,25 @@ def test_an_error_does_not_go_into_the_file(connect, tmp_path):
     assert file.starts == 0
 
 
+@pytest.mark.parametrize("error", [OSError("disk full"), ValueError("what"), RuntimeError("no")])
+def test_what_a_sink_raises_is_neither_blamed_on_the_network_nor_repeated(connect, error):
+    class Full:
+        def start(self):
+            pass
+
+        def write(self, chunk):
+            raise error
+
+    with serve([Reply(content=b"0123456789")]) as server:
+        caller = connect(server.url, policy=retry(delay_first=0.01))
+        with pytest.raises(type(error)) as raised:
+            caller.get(sink=Full())
+        assert raised.value is error
+        assert error.__cause__ is None
+        assert len(server.requests) == 1
+        assert caller.get().content == b"0123456789"
+
+
 def test_a_bomb_is_not_unpacked_into_a_file(connect, tmp_path):
     file = File(tmp_path / "download")
     with serve([faults.bomb()]) as server, pytest.raises(TooLarge):
