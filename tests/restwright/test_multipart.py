@@ -181,8 +181,8 @@ def test_a_sink_that_cannot_start_is_its_own_error(connect):
         connect(server.url).get(sink=Closed())
 
 
-UPLOADS = """
-import asyncio, resource, sys
+UPLOADS = r"""
+import asyncio, re, resource, sys
 from pathlib import Path
 from restwright import AsyncClient, Operations, Request, SyncClient, fetch, operation
 from restwright.multipart import Multipart
@@ -197,6 +197,9 @@ class Sync(SyncClient, Uploads): pass
 class Async(AsyncClient, Uploads): pass
 
 def held():
+    status = Path("/proc/self/status")
+    if status.exists():  # in the other number is what the process had before it became this program
+        return int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 async def run(url, small, big):
