@@ -26,7 +26,7 @@ from restwright.message import EMPTY, UNSET, Request, Response, is_absolute, wit
 from restwright.multipart import Multipart
 from restwright.plan import Listing, Operation, Policy, exchange, under
 from restwright.policies import deadline, redirect, retry, stack
-from restwright.transport import CONNECT_TIMEOUT, MAX_BYTES, READ_TIMEOUT, Transport
+from restwright.transport import CONNECT_TIMEOUT, MAX_BYTES, READ_TIMEOUT, Transport, as_timeouts
 
 logger = logging.getLogger(__name__)
 
@@ -173,10 +173,9 @@ class Session:
         if transport is None or settings != self._settings:
             if not self.server_url:
                 raise KintoException("No server_url was given to the client, so there is nowhere to send requests to")
+            chosen = (CONNECT_TIMEOUT, READ_TIMEOUT) if isinstance(self.timeout, bool) else as_timeouts(self.timeout)
             try:
-                transport = Transport(
-                    http, self.server_url, auth=self.auth, timeout=_timeouts(self.timeout), max_bytes=self.max_bytes
-                )
+                transport = Transport(http, self.server_url, auth=self.auth, timeout=chosen, max_bytes=self.max_bytes)
             except requests.RequestException as error:
                 raise kinto_error(error) from error
             self._transport, self._settings, self._policies = transport, settings, {}
@@ -335,17 +334,6 @@ def _read(name: str, value: Any) -> list[Any]:
     return [filename, content.read() if hasattr(content, "read") else content, *rest]
 
 
-def _timeouts(timeout: Any) -> tuple[float | None, float | None]:
-    if timeout is False or timeout is True:
-        return CONNECT_TIMEOUT, READ_TIMEOUT
-    if isinstance(timeout, (tuple, list)):
-        connect, read = cast("tuple[float | None, float | None]", timeout)
-        return connect, read
-    if hasattr(timeout, "connect_timeout"):  # urllib3.Timeout, which `requests` takes too
-        return timeout.connect_timeout, timeout.read_timeout
-    return timeout, timeout
-
-
 def body_of(response: requests.Response) -> Any:
     """The decoded body of an answer; None where it has none.
 
@@ -440,7 +428,8 @@ def pages_over(session: Any, start: Callable[[], Listing[ItemT]]) -> Pages[ItemT
     """The items of a listing, over a session."""
     if is_own(session):
         own: Session = session
-        return Pages(lambda request: own.transport.send(request), lambda: under(own.policy(NETWORK_ATTEMPTS), start()))
+        send = lambda request: own.transport.send(request)  # noqa: E731, PLW0108 - settings may change meanwhile
+        return Pages(send, lambda: under(own.policy(NETWORK_ATTEMPTS), start()))
     return Pages(hand_over(session), lambda: under(_foreign_policy, start()))
 
 
@@ -448,9 +437,8 @@ def async_pages_over(session: Any, start: Callable[[], Listing[ItemT]]) -> Async
     """The items of a listing, over a session, awaited."""
     if is_own(session):
         own: Session = session
-        return AsyncPages(
-            lambda request: own.transport.send_async(request), lambda: under(own.policy(NETWORK_ATTEMPTS), start())
-        )
+        send = lambda request: own.transport.send_async(request)  # noqa: E731, PLW0108 - as above
+        return AsyncPages(send, lambda: under(own.policy(NETWORK_ATTEMPTS), start()))
     return AsyncPages(hand_over_async(session), lambda: under(_foreign_policy, start()))
 
 

@@ -115,7 +115,7 @@ class Transport:
             return await asyncio.to_thread(self._exchange, call)
         started = time.perf_counter()
         response = self._finish(call, await adapter.perform_async(call), started)
-        if call.prepared.hooks["response"]:
+        if call.has_hooks:
             response = await asyncio.to_thread(_hooked, call, response)
         return response
 
@@ -124,14 +124,14 @@ class Transport:
         started = time.perf_counter()
         response = adapter.perform(call) if isinstance(adapter, Adapter) else send_prepared(adapter, call)
         response = self._finish(call, response, started)
-        if call.prepared.hooks["response"]:
+        if call.has_hooks:
             response = _hooked(call, response)
         return response
 
     def _sign_or_exchange(self, call: Call, auth: Auth) -> tuple[requests.Response] | None:
         """Sign; a policy that wants to see the answer too, such as digest, may expect it in the same thread."""
         self._sign(call, auth)
-        return (self._exchange(call),) if call.prepared.hooks["response"] else None
+        return (self._exchange(call),) if call.has_hooks else None
 
     def close(self) -> None:
         """Close the blocking connections; adapters of others stay open, like the session that they are mounted in."""
@@ -144,43 +144,28 @@ class Transport:
     def _call(self, request: Request) -> Call:
         session = self.session
         url = join(self.root, request.url, request.params)
-        prepared = requests.PreparedRequest()
         home = True
         if is_absolute(request.url):
             # What a server or a user put before the @ are not the credentials that this client was given.
-            prepared.prepare_url(without_credentials(url), None)
-            url = prepared.url or url
+            url = _normal(without_credentials(url))
             home = Origin.of(url) == self.origin
         headers = Headers.over(self._headers_for(home=home), request.headers)
         body = request.body()
-        prepared.method = request.method
-        prepared.url = url
-        prepared.headers = cast("Any", headers)
-        prepared.body = body if isinstance(body, bytes) else cast("Any", body)
         if body is not None:
             length = len(body) if isinstance(body, bytes) else body.length
             if length is not None:
                 headers.put("Content-Length", str(length))
             if request.content is None:
                 headers.setdefault("Content-Type", "application/json")
+        if self.is_plain and session.params and home and not self._is_for_session(request):
+            url = _normal(url, session.params)
         verify, cert, proxies = self._environment_of(url, home=home)
-        if self.is_plain:
-            if session.params and home and not self._is_for_session(request):
-                prepared.prepare_url(url, cast("Any", session.params))
-                url = prepared.url or url
-            if session.hooks.get("response"):
-                prepared.prepare_hooks(session.hooks)
-            if home and not no_cookies(session.cookies) and "cookie" not in headers:
-                cookie = get_cookie_header(session.cookies, prepared)
-                if cookie is not None:
-                    headers.put("Cookie", cookie)
-        connect, read = self.timeout
-        return Call(
-            prepared=prepared,
+        connect, read = as_timeouts(request.options["timeout"]) if "timeout" in request.options else self.timeout
+        call = Call(
             method=request.method,
             url=url,
             home=home,
-            headers=headers.plain(),
+            headers=headers,
             body=body,
             connect_timeout=connect,
             read_timeout=read,
@@ -191,6 +176,14 @@ class Transport:
             cert=cert,
             proxies=proxies,
         )
+        if self.is_plain:
+            if session.hooks.get("response"):
+                call.prepared.prepare_hooks(session.hooks)
+            if home and not no_cookies(session.cookies) and "cookie" not in headers:
+                cookie = get_cookie_header(session.cookies, call.prepared)
+                if cookie is not None:
+                    headers.put("Cookie", cookie)
+        return call
 
     def _headers_for(self, *, home: bool) -> Headers:
         fields: Any = self.session.headers if self.is_plain else {}
@@ -221,7 +214,7 @@ class Transport:
         return cast("tuple[Any, Any, dict[str, str]]", found)
 
     def _auth_for(self, call: Call) -> Auth | None:
-        if not call.home or "authorization" in call.prepared.headers:
+        if not call.home or "authorization" in call.headers:
             return None
         if self.auth is not None or not self.is_plain:
             return self.auth
@@ -229,20 +222,21 @@ class Transport:
 
     @staticmethod
     def _sign(call: Call, auth: Auth) -> None:
+        if getattr(auth, "instant", False):  # it looks at the header fields only
+            auth(cast("Any", call))
+            return
         signed = auth(call.prepared)
-        call.prepared = signed
+        call.known_as = signed
         headers: Any = signed.headers
-        call.headers = headers.plain() if isinstance(headers, Headers) else dict(headers)
+        call.headers = headers if isinstance(headers, Headers) else Headers(headers)
         call.url = signed.url or call.url
         if isinstance(signed.body, bytes) and signed.body is not call.body:  # some policies sign by a form field
             call.body = signed.body
-            call.headers = {**call.headers, "Content-Length": str(len(signed.body))}
+            call.headers.put("Content-Length", str(len(signed.body)))
 
     def _finish(self, call: Call, response: requests.Response, started: float) -> requests.Response:
         if isinstance(response, Response):
-            response.set_seconds(time.perf_counter() - started)
-            response.request = call.prepared
-            response.url = call.url
+            response.came(call, time.perf_counter() - started)
             if "set-cookie" in response.headers and call.home:
                 response.keep_cookies(self.session.cookies)
         elif call.home and "Set-Cookie" in response.headers:
@@ -265,7 +259,7 @@ class Transport:
     def _by_session(self, call: Call, request: Request) -> requests.Response:
         body, auth = call.body, self._auth_for(call)
         connect, read = times_left(call)
-        options: dict[str, Any] = {"headers": call.headers, "timeout": read, "allow_redirects": False}
+        options: dict[str, Any] = {"headers": call.headers.plain(), "timeout": read, "allow_redirects": False}
         if connect != read:
             options["timeout"] = (connect, read)
         if body is not None:
@@ -276,7 +270,7 @@ class Transport:
             options["auth"] = _AsItIs(call)
             if not call.home and self.session.params:
                 options["params"] = dict.fromkeys(dict(cast("Any", self.session.params)))
-        options.update(request.options)
+        options.update((name, value) for name, value in request.options.items() if name != "timeout")
         token = within.set(call)
         try:
             response = self.session.request(call.method, call.url, **options)
@@ -288,6 +282,23 @@ class Transport:
         return response
 
 
+def _normal(url: str, params: Any = None) -> str:
+    """The URL as `requests` would send it."""
+    prepared = requests.PreparedRequest()
+    prepared.prepare_url(url, params)
+    return prepared.url or url
+
+
+def as_timeouts(timeout: Any) -> tuple[float | None, float | None]:
+    """(connect, read) in seconds, from what `requests` takes: a number for both, a pair, None, an `urllib3.Timeout`."""
+    if isinstance(timeout, (tuple, list)):
+        connect, read = cast("tuple[float | None, float | None]", timeout)
+        return connect, read
+    if hasattr(timeout, "connect_timeout"):
+        return timeout.connect_timeout, timeout.read_timeout
+    return timeout, timeout
+
+
 class _AsItIs(AuthBase):
     """Keeps a session from signing by netrc, and from sending what belongs to the root to another origin."""
 
@@ -296,7 +307,7 @@ class _AsItIs(AuthBase):
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
         if not self._call.home:
-            given = {*map(str.lower, self._call.headers), "content-length", "content-type", "transfer-encoding"}
+            given = {*map(str.lower, self._call.headers.plain()), "content-length", "content-type", "transfer-encoding"}
             for name in [name for name in r.headers if name.lower() not in given]:
                 del r.headers[name]
         return r
