@@ -241,6 +241,9 @@ def _translated(error: Exception, call: Call, pace: Pace) -> Exception:
     """Our error for urllib3's; each is also the one that `requests` would raise."""
     request = call.prepared
     match error:
+        # First: urllib3 has it as a kind of ConnectTimeoutError.
+        case urllib3.exceptions.NewConnectionError() | urllib3.exceptions.NameResolutionError():
+            return errors.NotConnected(str(error).partition(": ")[2] or str(error), request=request)
         case urllib3.exceptions.ConnectTimeoutError():
             if pace.until_deadline() <= 0.001:
                 return pace.timed_out()
@@ -251,8 +254,6 @@ def _translated(error: Exception, call: Call, pace: Pace) -> Exception:
             return pace.timed_out()
         case urllib3.exceptions.ClosedPoolError():
             return errors.NotConnected("the client was closed", request=request)
-        case urllib3.exceptions.NewConnectionError() | urllib3.exceptions.NameResolutionError():
-            return errors.NotConnected(str(error).partition(": ")[2] or str(error), request=request)
         case urllib3.exceptions.ProxyError():
             return errors.ProxyError(errors.one_line(str(error)), request=request)
         case urllib3.exceptions.SSLError():
