@@ -17,7 +17,7 @@ from kinto_http.models import Objects, ObjectsPage, timestamp_of
 from kinto_http.params import encode_params
 from kinto_http.patch_type import BasicPatch, JSONPatch, PatchType
 from kinto_http.session import HandedOver, body_of, refused
-from kinto_http.slugs import is_changed_by_slugify
+from kinto_http.slugs import is_changed_by_slugify, slugify
 from kinto_http.utils import quote
 from restwright.message import EMPTY, UNSET, Request, without_credentials
 from restwright.operation import Operations, operation
@@ -91,7 +91,8 @@ class KintoOperations(Operations):
         filled = {"bucket": context.bucket_of(bucket), "collection": context.collection_of(collection), **ids}
         for kind, value in filled.items():
             if value is not None and not (isinstance(value, str) and _is_valid(value)) and is_changed_by_slugify(value):
-                warnings.warn(f"{kind} id {value!r} is not a valid id: its slug is used instead", stacklevel=5)
+                told = f"{name if kind == 'id' else kind} id {value!r} is not a valid id"
+                warnings.warn(f"{told}: its slug {slugify(value)!r} is used instead", stacklevel=5)
         return context.endpoints.get(name, **filled)
 
     def records_path(self, bucket: str | None, collection: str | None) -> str:
