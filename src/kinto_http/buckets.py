@@ -44,7 +44,7 @@ class BucketOperations(KintoOperations):
         bucket = id_of(id, data, "bucket", "create", self.context.bucket)
         logger.info("Create bucket %r", bucket)
         return (
-            yield from self.create(
+            yield from self._create(
                 self.path("bucket", bucket),
                 data,
                 permissions,
@@ -72,7 +72,7 @@ class BucketOperations(KintoOperations):
         bucket = id_of(id, data, "bucket", "update", self.context.bucket)
         logger.info("Update bucket %r", bucket)
         guard = precondition(safe, if_match, data)
-        return (yield from self.put(self.path("bucket", bucket), with_text_id(data), permissions, guard))
+        return (yield from self._put(self.path("bucket", bucket), with_text_id(data), permissions, guard))
 
     @operation
     def patch_bucket(
@@ -92,17 +92,17 @@ class BucketOperations(KintoOperations):
         bucket = id_of(id, original or data, "bucket", "patch", self.context.bucket)
         logger.info("Patch bucket %r", bucket)
         guard = precondition(safe, if_match, original, data)
-        return (yield from self.patch(self.path("bucket", bucket), changes_of(changes, data, permissions), guard))
+        return (yield from self._patch(self.path("bucket", bucket), changes_of(changes, data, permissions), guard))
 
     @operation
     def get_buckets(self, /, **kwargs: Any) -> Operation[list[Json]]:
         """All buckets that may be read; `kwargs` filter, sort and page."""
-        return (yield from self.all_objects(self.path("buckets"), kwargs))
+        return (yield from self._all_objects(self.path("buckets"), kwargs))
 
     @listing
     def buckets(self, /, **kwargs: Any) -> Listing[Json]:
         """The buckets that may be read, fetched as they are consumed."""
-        yield from self.each_page(self.path("buckets"), kwargs)
+        yield from self._each_page(self.path("buckets"), kwargs)
 
     @operation
     def get_bucket(self, /, id: str | None = None, **kwargs: Any) -> Operation[Json]:
@@ -114,7 +114,7 @@ class BucketOperations(KintoOperations):
         bucket = id_of(id, None, "bucket", "get", self.context.bucket)
         logger.info("Get bucket %r", bucket)
         try:
-            return (yield from self.read(self.path("bucket", bucket), kwargs))
+            return (yield from self._read(self.path("bucket", bucket), kwargs))
         except KintoException as error:
             if is_status(error, 401):
                 told = "Unauthorized. Please authenticate or check your credentials."
@@ -131,7 +131,7 @@ class BucketOperations(KintoOperations):
         bucket = id_of(id, None, "bucket", "delete", self.context.bucket)
         logger.info("Delete bucket %r", bucket)
         return (
-            yield from self.delete(
+            yield from self._delete(
                 self.path("bucket", bucket),
                 safe=safe,
                 if_match=if_match,
@@ -144,4 +144,4 @@ class BucketOperations(KintoOperations):
     def delete_buckets(self, *, safe: bool = True, if_match: Any = None) -> Operation[list[Json]]:
         """Delete every bucket that may be written: all tombstones."""
         logger.info("Delete buckets")
-        return (yield from self.delete_all(self.path("buckets"), safe=safe, if_match=if_match))
+        return (yield from self._delete_all(self.path("buckets"), safe=safe, if_match=if_match))

@@ -479,7 +479,7 @@ def retry_timeout(function: Callable[..., T]) -> Callable[..., T]:
 
 
 def _jitter() -> float:
-    from restwright.policies.retry import backoff  # noqa: PLC0415 - hardly ever needed
+    from restwright.policies.retry import backoff  # hardly ever needed
 
     return backoff(1, first=1.0)
 
@@ -498,7 +498,10 @@ def async_client(cls: type[T]) -> type[T]:
     """A class decorator: every public function of the class, save `clone`, becomes a coroutine function."""
     for name in dir(cls):
         function = getattr(cls, name)
-        if isinstance(function, FunctionType) and not name.startswith("_"):
-            if name not in ("clone", "download_attachment"):
-                setattr(cls, name, async_wrap(function))
+        if (
+            isinstance(function, FunctionType)
+            and not name.startswith("_")
+            and name not in ("clone", "download_attachment")
+        ):
+            setattr(cls, name, async_wrap(function))
     return cls

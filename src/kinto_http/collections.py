@@ -45,7 +45,7 @@ class CollectionOperations(KintoOperations):
         collection = id_of(id, data, "collection", "create", self.context.collection)
         logger.info("Create collection %r in bucket %r", collection, self.context.bucket_of(bucket))
         return (
-            yield from self.create(
+            yield from self._create(
                 self.path("collection", bucket, collection),
                 data,
                 permissions,
@@ -75,7 +75,7 @@ class CollectionOperations(KintoOperations):
         collection = id_of(id, data, "collection", "update", self.context.collection)
         logger.info("Update collection %r in bucket %r", collection, self.context.bucket_of(bucket))
         path = self.path("collection", bucket, collection)
-        return (yield from self.put(path, with_text_id(data), permissions, precondition(safe, if_match, data)))
+        return (yield from self._put(path, with_text_id(data), permissions, precondition(safe, if_match, data)))
 
     @operation
     def patch_collection(
@@ -97,17 +97,17 @@ class CollectionOperations(KintoOperations):
         logger.info("Patch collection %r in bucket %r", collection, self.context.bucket_of(bucket))
         path = self.path("collection", bucket, collection)
         guard = precondition(safe, if_match, original, data)
-        return (yield from self.patch(path, changes_of(changes, data, permissions), guard))
+        return (yield from self._patch(path, changes_of(changes, data, permissions), guard))
 
     @operation
     def get_collections(self, /, *, bucket: str | None = None, **kwargs: Any) -> Operation[list[Json]]:
         """All collections of the bucket that may be read; `kwargs` filter, sort and page."""
-        return (yield from self.all_objects(self.path("collections", bucket), kwargs))
+        return (yield from self._all_objects(self.path("collections", bucket), kwargs))
 
     @listing
     def collections(self, /, *, bucket: str | None = None, **kwargs: Any) -> Listing[Json]:
         """The collections of the bucket that may be read, fetched as they are consumed."""
-        yield from self.each_page(self.path("collections", bucket), kwargs)
+        yield from self._each_page(self.path("collections", bucket), kwargs)
 
     @operation
     def get_collection(self, /, id: str | None = None, *, bucket: str | None = None, **kwargs: Any) -> Operation[Json]:
@@ -119,7 +119,7 @@ class CollectionOperations(KintoOperations):
         collection = id_of(id, None, "collection", "get", self.context.collection)
         logger.info("Get collection %r in bucket %r", collection, self.context.bucket_of(bucket))
         try:
-            return (yield from self.read(self.path("collection", bucket, collection), kwargs))
+            return (yield from self._read(self.path("collection", bucket, collection), kwargs))
         except KintoException as error:
             if is_status(error, 404):
                 raise CollectionNotFound(collection, error) from error
@@ -139,7 +139,7 @@ class CollectionOperations(KintoOperations):
         collection = id_of(id, None, "collection", "delete", self.context.collection)
         logger.info("Delete collection %r in bucket %r", collection, self.context.bucket_of(bucket))
         path = self.path("collection", bucket, collection)
-        return (yield from self.delete(path, safe=safe, if_match=if_match, if_exists=if_exists))
+        return (yield from self._delete(path, safe=safe, if_match=if_match, if_exists=if_exists))
 
     @operation
     def delete_collections(
@@ -147,4 +147,4 @@ class CollectionOperations(KintoOperations):
     ) -> Operation[list[Json]]:
         """Delete every collection of the bucket that may be written: all tombstones."""
         logger.info("Delete collections in bucket %r", self.context.bucket_of(bucket))
-        return (yield from self.delete_all(self.path("collections", bucket), safe=safe, if_match=if_match))
+        return (yield from self._delete_all(self.path("collections", bucket), safe=safe, if_match=if_match))

@@ -43,7 +43,7 @@ class GroupOperations(KintoOperations):
         group = id_of(id, data, "group", "create")
         logger.info("Create group %r in bucket %r", group, self.context.bucket_of(bucket))
         return (
-            yield from self.create(
+            yield from self._create(
                 self.path("group", bucket, group=group),
                 data,
                 permissions,
@@ -73,7 +73,7 @@ class GroupOperations(KintoOperations):
         group = id_of(id, data, "group", "update")
         logger.info("Update group %r in bucket %r", group, self.context.bucket_of(bucket))
         path = self.path("group", bucket, group=group)
-        return (yield from self.put(path, with_text_id(data), permissions, precondition(safe, if_match, data)))
+        return (yield from self._put(path, with_text_id(data), permissions, precondition(safe, if_match, data)))
 
     @operation
     def patch_group(
@@ -95,24 +95,24 @@ class GroupOperations(KintoOperations):
         logger.info("Patch group %r in bucket %r", group, self.context.bucket_of(bucket))
         path = self.path("group", bucket, group=group)
         guard = precondition(safe, if_match, original, data)
-        return (yield from self.patch(path, changes_of(changes, data, permissions), guard))
+        return (yield from self._patch(path, changes_of(changes, data, permissions), guard))
 
     @operation
     def get_groups(self, /, *, bucket: str | None = None, **kwargs: Any) -> Operation[list[Json]]:
         """All groups of the bucket that may be read; `kwargs` filter, sort and page."""
-        return (yield from self.all_objects(self.path("groups", bucket), kwargs))
+        return (yield from self._all_objects(self.path("groups", bucket), kwargs))
 
     @listing
     def groups(self, /, *, bucket: str | None = None, **kwargs: Any) -> Listing[Json]:
         """The groups of the bucket that may be read, fetched as they are consumed."""
-        yield from self.each_page(self.path("groups", bucket), kwargs)
+        yield from self._each_page(self.path("groups", bucket), kwargs)
 
     @operation
     def get_group(self, /, id: str, *, bucket: str | None = None, **kwargs: Any) -> Operation[Json]:
         """A group."""
         group = id_of(id, None, "group", "get")
         logger.info("Get group %r in bucket %r", group, self.context.bucket_of(bucket))
-        return (yield from self.read(self.path("group", bucket, group=group), kwargs))
+        return (yield from self._read(self.path("group", bucket, group=group), kwargs))
 
     @operation
     def delete_group(
@@ -128,7 +128,7 @@ class GroupOperations(KintoOperations):
         group = id_of(id, None, "group", "delete")
         logger.info("Delete group %r in bucket %r", group, self.context.bucket_of(bucket))
         path = self.path("group", bucket, group=group)
-        return (yield from self.delete(path, safe=safe, if_match=if_match, if_exists=if_exists))
+        return (yield from self._delete(path, safe=safe, if_match=if_match, if_exists=if_exists))
 
     @operation
     def delete_groups(
@@ -136,4 +136,4 @@ class GroupOperations(KintoOperations):
     ) -> Operation[list[Json]]:
         """Delete every group of the bucket that may be written: all tombstones."""
         logger.info("Delete groups in bucket %r", self.context.bucket_of(bucket))
-        return (yield from self.delete_all(self.path("groups", bucket), safe=safe, if_match=if_match))
+        return (yield from self._delete_all(self.path("groups", bucket), safe=safe, if_match=if_match))

@@ -16,12 +16,12 @@ class HistoryOperations(KintoOperations):
     def get_history(self, /, *, bucket: str | None = None, **kwargs: Any) -> Operation[list[Json]]:
         """All entries, newest first; `kwargs` filter by any of their fields, sort and page."""
         logger.info("Get history of bucket %r", self.context.bucket_of(bucket))
-        return (yield from self.all_objects(self.path("history", bucket), kwargs))
+        return (yield from self._all_objects(self.path("history", bucket), kwargs))
 
     @listing
     def history(self, /, *, bucket: str | None = None, **kwargs: Any) -> Listing[Json]:
         """The entries, newest first, fetched as they are consumed."""
-        yield from self.each_page(self.path("history", bucket), kwargs)
+        yield from self._each_page(self.path("history", bucket), kwargs)
 
     @operation
     def purge_history(
@@ -30,4 +30,4 @@ class HistoryOperations(KintoOperations):
         """Delete the entries that `kwargs` select, all unless given: their tombstones."""
         logger.info("Purge history of bucket %r", self.context.bucket_of(bucket))
         path = self.path("history", bucket)
-        return (yield from self.delete_all(path, safe=safe, if_match=if_match, params=kwargs))
+        return (yield from self._delete_all(path, safe=safe, if_match=if_match, params=kwargs))

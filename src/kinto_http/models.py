@@ -31,6 +31,7 @@ class Record(dict[str, Any]):
         self.home = home
 
     def copy(self) -> Record:
+        """A copy that knows it too."""
         return Record(self, self.home)
 
 

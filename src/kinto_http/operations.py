@@ -116,11 +116,11 @@ class KintoOperations(Operations):
 
     # --- one object -----------------------------------------------------------------------------------------------
 
-    def read(self, path: str, params: Mapping[str, Any]) -> Operation[Json]:
+    def _read(self, path: str, params: Mapping[str, Any]) -> Operation[Json]:
         """An object's envelope, `{"data", "permissions"}`."""
         return envelope_of((yield Request("GET", path, encode_params(params) if params else EMPTY)))
 
-    def put(
+    def _put(
         self,
         path: str,
         data: Any,
@@ -131,9 +131,9 @@ class KintoOperations(Operations):
         body = {name: value for name, value in (("data", data), ("permissions", permissions)) if value is not None}
         if hasattr(permissions, "as_dict"):
             body["permissions"] = permissions.as_dict()
-        return envelope_of((yield from self.write(Request("PUT", path, headers=precondition, json=body))))
+        return envelope_of((yield from self._write(Request("PUT", path, headers=precondition, json=body))))
 
-    def write(self, request: Request) -> Operation[requests.Response]:
+    def _write(self, request: Request) -> Operation[requests.Response]:
         """A request that changes something: timestamps remembered of it no longer hold, now and when it is done."""
         self.context.forget_timestamps(request.url)
         try:
@@ -141,7 +141,7 @@ class KintoOperations(Operations):
         finally:
             self.context.forget_timestamps(request.url)
 
-    def create(
+    def _create(
         self,
         path: str,
         data: Any,
@@ -158,7 +158,7 @@ class KintoOperations(Operations):
             parent: Kind of object that it is created in; a 403 tells to look at that.
         """
         try:
-            return (yield from self.put(path, with_text_id(data), permissions, DO_NOT_OVERWRITE if safe else EMPTY))
+            return (yield from self._put(path, with_text_id(data), permissions, DO_NOT_OVERWRITE if safe else EMPTY))
         except KintoException as error:
             if parent and is_status(error, 403):
                 raise _explained(error, parent) from error.__cause__
@@ -166,7 +166,7 @@ class KintoOperations(Operations):
                 raise
         return (yield from read())
 
-    def patch(self, path: str, changes: PatchType, precondition: Mapping[str, str]) -> Operation[Json]:
+    def _patch(self, path: str, changes: PatchType, precondition: Mapping[str, str]) -> Operation[Json]:
         """Change an object in part."""
         request = Request(
             "PATCH",
@@ -176,14 +176,14 @@ class KintoOperations(Operations):
             # All but a JSON patch say what is to be, not what is to be done to it.
             repeatable=bool(precondition) or not isinstance(changes, JSONPatch),
         )
-        return envelope_of((yield from self.write(request)))
+        return envelope_of((yield from self._write(request)))
 
-    def delete(
+    def _delete(
         self, path: str, *, safe: bool, if_match: Any, if_exists: bool, absent: frozenset[int] = frozenset({404})
     ) -> Operation[Any]:
         """Delete an object: its tombstone, or None if `if_exists` and it was not there."""
         try:
-            response = yield from self.write(Request("DELETE", path, headers=precondition(safe, if_match)))
+            response = yield from self._write(Request("DELETE", path, headers=precondition(safe, if_match)))
         except KintoException as error:
             if if_exists and getattr(error.response, "status_code", None) in absent:
                 return None
@@ -195,7 +195,7 @@ class KintoOperations(Operations):
 
     # --- lists ----------------------------------------------------------------------------------------------------
 
-    def each_page(
+    def _each_page(
         self, path: str, params: Mapping[str, Any], *, guard: bool = False, options: Mapping[str, Any] = EMPTY
     ) -> Paging[str | None]:
         """The pages of a list, in a plain loop; at the end its timestamp if the server answered "not modified".
@@ -243,7 +243,7 @@ class KintoOperations(Operations):
             yield ObjectsPage(items, request is not None, response.headers)
         return None
 
-    def all_objects(self, path: str, params: Mapping[str, Any]) -> Operation[Objects]:
+    def _all_objects(self, path: str, params: Mapping[str, Any]) -> Operation[Objects]:
         """A whole list, each object once; begun anew if it changes in between."""
         query = dict(params)
         if query.get("pages") is None:
@@ -266,7 +266,7 @@ class KintoOperations(Operations):
                 merged[item["id"] if isinstance(item.get("id"), str) else object()] = item
 
         try:
-            not_modified: str | None = yield from paged(self.each_page(path, params, guard=guard), take)
+            not_modified: str | None = yield from paged(self._each_page(path, params, guard=guard), take)
         except KintoException as error:
             if guard and first and is_status(error, 412):
                 raise _ChangedMeanwhile from error
@@ -276,7 +276,7 @@ class KintoOperations(Operations):
         objects.not_modified = not_modified is not None
         return objects
 
-    def delete_all(
+    def _delete_all(
         self, path: str, *, safe: bool, if_match: Any, params: Mapping[str, Any] = EMPTY
     ) -> Operation[list[Json]]:
         """Delete a whole list, page after page: all tombstones."""
@@ -286,7 +286,7 @@ class KintoOperations(Operations):
         trail = _Trail()
         while request is not None:
             try:
-                response = yield from self.write(request)
+                response = yield from self._write(request)
             except KintoException as error:
                 # A page's token counts once: the answer that used it was lost, but what it deleted is gone.
                 if request is first or error.attempts < 2 or not is_status(error, 400):
@@ -321,7 +321,7 @@ class _Trail:
             self._next_mark *= 2
 
 
-class _ChangedMeanwhile(Exception):  # noqa: N818 - a signal
+class _ChangedMeanwhile(Exception):
     """A list changed between two of its pages."""
 
 
@@ -445,12 +445,13 @@ def _explained(error: KintoException, parent: str) -> KintoException:
 
 
 def is_status(error: BaseException, status: int) -> bool:
+    """Did the server answer with that status?"""
     response = getattr(error, "response", None)
     return getattr(response, "status_code", None) == status
 
 
 def _already_ours(error: KintoException, data: Any) -> bool:
-    """Is the existing object of a refused creation what we sent?  Then a first attempt, whose answer was lost, did it."""
+    """Is the existing object of a refused creation what we sent, by a first attempt whose answer was lost?"""
     if error.attempts < 2:
         return False
     try:

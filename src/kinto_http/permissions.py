@@ -35,6 +35,6 @@ class PermissionOperations(KintoOperations):
             asked["exclude_resource_name"] = exclude_resource_names
         entries: list[Json] = []
         # Not merged by id, as other lists are: records of two collections may have the same.
-        plan = self.each_page(self.path("permissions"), asked, options=kwargs)
+        plan = self._each_page(self.path("permissions"), asked, options=kwargs)
         yield from paged(plan, lambda page: entries.extend(PermissionEntry(item) for item in page.items))
         return entries

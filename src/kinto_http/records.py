@@ -53,7 +53,7 @@ class RecordOperations(KintoOperations):
                 given); `if_none_match`, a timestamp: [] with `not_modified` set if nothing has changed since.
         """
         path = self.records_path(bucket, collection)
-        objects: Objects = yield from self.all_objects(path, kwargs)
+        objects: Objects = yield from self._all_objects(path, kwargs)
         home = self._home(*self._place(bucket, collection))
         objects[:] = [Record(item, home) for item in objects]
         return objects
@@ -67,7 +67,7 @@ class RecordOperations(KintoOperations):
         Its `pages()` know the `timestamp` of the collection and their `tombstones`.
         """
         home = self._home(*self._place(bucket, collection))
-        plan = self.each_page(self.records_path(bucket, collection), kwargs)
+        plan = self._each_page(self.records_path(bucket, collection), kwargs)
         yield from paged(
             plan, lambda page: ObjectsPage([Record(i, home) for i in page.items], page.has_more, page.headers)
         )
@@ -82,7 +82,7 @@ class RecordOperations(KintoOperations):
             since: In milliseconds since the epoch, with or without quotes; None or "" for all there is.
         """
         query = kwargs if since is None or since == "" else {"_since": str(since), **kwargs}
-        found: Objects = yield from self.all_objects(self.records_path(bucket, collection), query)
+        found: Objects = yield from self._all_objects(self.records_path(bucket, collection), query)
         home = self._home(*self._place(bucket, collection))
         gone = [item for item in found if item.get("deleted") is True]
         there = [cast("Json", Record(item, home)) for item in found if item.get("deleted") is not True]
@@ -97,7 +97,7 @@ class RecordOperations(KintoOperations):
         bucket, collection = self._place(bucket, collection)
         logger.info("Get record %r in collection %r of bucket %r", record, collection, bucket)
         path = self.record_path(record, bucket, collection)
-        return self._at_home((yield from self.read(path, kwargs)), bucket, collection)
+        return self._at_home((yield from self._read(path, kwargs)), bucket, collection)
 
     @operation
     def create_record(
@@ -122,7 +122,7 @@ class RecordOperations(KintoOperations):
         record = id_of(id, data, "record", "create", str(uuid.uuid4()))
         bucket, collection = self._place(bucket, collection, data)
         logger.info("Create record %r in collection %r of bucket %r", record, collection, bucket)
-        envelope = yield from self.create(
+        envelope = yield from self._create(
             self.record_path(record, bucket, collection),
             data,
             permissions,
@@ -156,7 +156,7 @@ class RecordOperations(KintoOperations):
         logger.info("Update record %r in collection %r of bucket %r", record, collection, bucket)
         path = self.record_path(record, bucket, collection)
         guard = precondition(safe, if_match, data)
-        return self._at_home((yield from self.put(path, with_text_id(data), permissions, guard)), bucket, collection)
+        return self._at_home((yield from self._put(path, with_text_id(data), permissions, guard)), bucket, collection)
 
     @operation
     def patch_record(
@@ -180,7 +180,7 @@ class RecordOperations(KintoOperations):
         logger.info("Patch record %r in collection %r of bucket %r", record, collection, bucket)
         path = self.record_path(record, bucket, collection)
         guard = precondition(safe, if_match, original, data)
-        patched = yield from self.patch(path, changes_of(changes, data, permissions), guard)
+        patched = yield from self._patch(path, changes_of(changes, data, permissions), guard)
         return self._at_home(patched, bucket, collection)
 
     @operation
@@ -199,7 +199,7 @@ class RecordOperations(KintoOperations):
         bucket, collection = self._place(bucket, collection)
         logger.info("Delete record %r in collection %r of bucket %r", record, collection, bucket)
         path = self.record_path(record, bucket, collection)
-        return (yield from self.delete(path, safe=safe, if_match=if_match, if_exists=if_exists))
+        return (yield from self._delete(path, safe=safe, if_match=if_match, if_exists=if_exists))
 
     @operation
     def delete_records(
@@ -208,7 +208,7 @@ class RecordOperations(KintoOperations):
         """Delete every record that may be written: all tombstones."""
         bucket, collection = self._place(bucket, collection)
         logger.info("Delete records in collection %r of bucket %r", collection, bucket)
-        return (yield from self.delete_all(self.records_path(bucket, collection), safe=safe, if_match=if_match))
+        return (yield from self._delete_all(self.records_path(bucket, collection), safe=safe, if_match=if_match))
 
     def _place(self, bucket: Any, collection: Any, data: Any = None) -> tuple[Any, Any]:
         """Bucket and collection: as the call says, or the client; else those that the record was fetched from."""

@@ -25,7 +25,7 @@ class ReviewOperations(CollectionOperations):
         """
         expected = random.randint(999999000000, 999999999999) if bust_cache else 0  # noqa: S311 - not a secret
         path = self.path("changeset", bucket, collection)
-        return (yield from self.read(path, {"_expected": expected, **kwargs}))
+        return (yield from self._read(path, {"_expected": expected, **kwargs}))
 
     @operation
     def request_review(
