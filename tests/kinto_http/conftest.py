@@ -24,12 +24,14 @@ HOP_BY_HOP = {"connection", "content-encoding", "content-length", "date", "serve
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "unbatched: what is tested does not apply to a batch")
+    config.addinivalue_line("markers", "modes(*names): what is tested applies to these modes only")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "mode" in metafunc.fixturenames:
+        named = metafunc.definition.get_closest_marker("modes")
         unbatched = metafunc.definition.get_closest_marker("unbatched")
-        metafunc.parametrize("mode", MODES[:2] if unbatched else MODES)
+        metafunc.parametrize("mode", named.args if named else MODES[:2] if unbatched else MODES)
     if "kind" in metafunc.fixturenames:
         metafunc.parametrize("kind", KINDS)
 
@@ -133,12 +135,13 @@ def other(kinto: KintoServer, account: tuple[str, str], bucket: str) -> Iterator
 
 
 @pytest.fixture
-def stranger(kinto: KintoServer, bucket: str) -> Iterator[Client]:
+def stranger(mode: str, loop: asyncio.Runner, kinto: KintoServer, bucket: str) -> Iterator[Caller]:
     """A client of another account, which may read and write nothing in that bucket."""
     user, password = f"user-{uuid.uuid4().hex}", uuid.uuid4().hex
     kinto.create_account(user, password)
-    with Client(server_url=kinto.url, auth=(user, password), bucket=bucket, collection="tasks") as client:
-        yield client
+    caller = Caller(mode, loop, server_url=kinto.url, auth=(user, password), bucket=bucket, collection="tasks")
+    yield caller
+    caller.close()
 
 
 @pytest.fixture

@@ -68,8 +68,7 @@ def test_a_bucket_that_is_not_there_is_not_found(client, new_id):
     assert raised.value.response.status_code == 403  # the service does not tell strangers which buckets it has
 
 
-@pytest.mark.unbatched
-def test_of_a_bucket_one_may_not_read_no_more_is_told(mode, loop, stranger, bucket):
+def test_of_a_bucket_one_may_not_read_no_more_is_told(stranger, bucket):
     with pytest.raises(BucketNotFound):
         stranger.get_bucket(bucket)
 

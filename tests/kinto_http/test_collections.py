@@ -24,8 +24,7 @@ def test_the_clients_own_collection_is_meant_where_none_is_named(client):
     assert client.create_collection()["data"]["id"] == "tasks"
 
 
-@pytest.mark.unbatched
-def test_a_collection_that_may_not_be_read_is_not_said_to_be_missing(mode, loop, client, stranger):
+def test_a_collection_that_may_not_be_read_is_not_said_to_be_missing(client, stranger):
     with pytest.raises(KintoException) as raised:
         stranger.get_collection("tasks")
     assert not isinstance(raised.value, CollectionNotFound)

@@ -34,7 +34,6 @@ def test_other_errors_of_a_creation_stay_errors(do, new_id, kind):
     assert raised.value.response.status_code == 400
 
 
-@pytest.mark.unbatched
 def test_that_something_may_not_be_deleted_is_not_hidden(client, stranger):
     with pytest.raises(KintoException) as raised:
         stranger.delete_collection("tasks", if_exists=True)
@@ -42,7 +41,6 @@ def test_that_something_may_not_be_deleted_is_not_hidden(client, stranger):
     assert client.get_collection("tasks")["data"]["id"] == "tasks"
 
 
-@pytest.mark.unbatched
 def test_a_bucket_that_is_anothers_is_not_made_ones_own(client, stranger, bucket):
     """The service answers 403 to the creation itself (an older one 412, and then BucketNotFound)."""
     with pytest.raises(KintoException) as raised:

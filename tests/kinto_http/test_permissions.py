@@ -27,8 +27,9 @@ def test_kinds_of_objects_can_be_left_out(client, bucket):
 
 def test_what_an_entry_tells(client, bucket):
     client.create_record("r")
-    (entry,) = [each for each in client.get_permissions() if each["resource_name"] == "record"]
-    assert entry["uri"] == f"/buckets/{bucket}/collections/tasks/records/r"
+    uri = f"/buckets/{bucket}/collections/tasks/records/r"
+    (entry,) = [each for each in client.get_permissions() if each["uri"] == uri]
+    assert entry["resource_name"] == "record"
     assert (entry["id"], entry["bucket_id"], entry["collection_id"], entry["record_id"]) == ("r", bucket, "tasks", "r")
     assert set(entry["permissions"]) == {"read", "write"}
 

@@ -279,8 +279,7 @@ def test_only_what_may_be_written_is_deleted(client, other, bucket):
     assert [each["id"] for each in client.delete_records()] == ["mine"]
 
 
-@pytest.mark.unbatched
-def test_a_record_in_a_collection_that_may_not_be_written_tells_where_to_look(stranger, client, mode):
+def test_a_record_in_a_collection_that_may_not_be_written_tells_where_to_look(stranger, client):
     with pytest.raises(KintoException, match="check that the collection exists") as raised:
         stranger.create_record("r")
     assert raised.value.response.status_code == 403
