@@ -202,6 +202,15 @@ class Headers(CaseInsensitiveDict[str]):
         return copied
 
 
+class Sent(Protocol):
+    """What was sent, for an answer that is asked for its `request`."""
+
+    url: str
+
+    @property
+    def prepared(self) -> requests.PreparedRequest: ...
+
+
 class Response(requests.Response):
     """An answer.
 
@@ -244,8 +253,10 @@ class Response(requests.Response):
         setattr(self, name, value)
         return value
 
-    def set_seconds(self, seconds: float) -> None:
-        """How long the exchange took; what `elapsed` tells."""
+    def came(self, call: Sent, seconds: float) -> None:
+        """It answers `call`, after so many seconds: what `request`, `url` and `elapsed` tell."""
+        self._call = call
+        self.url = call.url
         self._seconds = seconds
 
     def keep_cookies(self, jar: RequestsCookieJar) -> None:
@@ -293,7 +304,7 @@ _LAZY: Final[Mapping[str, Callable[[Response], Any]]] = {
     "history": lambda response: list[requests.Response](),
     "cookies": lambda response: RequestsCookieJar(),
     "raw": lambda response: io.BytesIO(response.content),
-    "request": lambda response: None,
+    "request": lambda response: call.prepared if (call := vars(response).get("_call")) is not None else None,
     "connection": lambda response: None,
     "attempts": lambda response: 1,
     "correlation_id": lambda response: None,

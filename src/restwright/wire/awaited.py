@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import ssl
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -23,7 +24,15 @@ CONNECTIONS: Final = 100
 """Connections that one loop opens at most; further calls wait for their turn."""
 _SINK_STEP: Final = 1 << 20
 _PAUSE: Final = 0.05  # seconds
+# What aiohttp would add where we send none.
+_OWN_FIELDS: Final = frozenset({"User-Agent", "Accept", "Accept-Encoding", "Content-Type"})
+_FIELDS: Final = _OWN_FIELDS - {"Content-Type"}
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None)
+
+
+@functools.lru_cache(512)
+def _url(url: str) -> URL:
+    return URL(url, encoded=True)
 
 
 class LoopPool:
@@ -35,7 +44,6 @@ class LoopPool:
             connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             timeout=_NO_TIMEOUT,
             max_line_size=65536,
             max_field_size=65536,
@@ -86,8 +94,12 @@ class LoopPool:
         self._watchman.add(watch)
         token = current.set(watch)
         try:
-            async with watch.timer, self._turn:  # the deadline counts while waiting for a turn, too
-                return await self._perform(call, pace, watch, tls, proxy)
+            async with watch.timer:
+                await self._turn.acquire()  # the deadline counts while waiting for a turn, too
+                try:
+                    return await self._perform(call, pace, watch, tls, proxy)
+                finally:
+                    self._turn.release()
         except errors.RestwrightError:
             raise
         except Exception as error:
@@ -99,23 +111,21 @@ class LoopPool:
             current.reset(token)
             self._watchman.remove(watch)
 
-    async def _catch_up(self) -> None:
-        """After a pause, let a loop that stood still see which idle connections have been closed meanwhile."""
-        now = self._loop.time()
-        if now - self._last_call > _PAUSE:
-            await asyncio.sleep(0)  # it looks,
-            await asyncio.sleep(0)  # and takes note
-        self._last_call = now
-
     async def _perform(
         self, call: Call, pace: Pace, watch: Watch, tls: ssl.SSLContext | bool, proxy: str | None
     ) -> Response:
-        await self._catch_up()
+        now = self._loop.time()
+        if now - self._last_call > _PAUSE:  # let a loop that stood still see which idle connections were closed
+            await asyncio.sleep(0)  # it looks,
+            await asyncio.sleep(0)  # and takes note
+        self._last_call = now
         watch.allow(call.connect_timeout)
+        headers = call.headers.plain()
         answer = await self._session.request(
             call.method,
-            URL(call.url, encoded=True),
-            headers=call.headers,
+            _url(call.url),
+            headers=headers,
+            skip_auto_headers=None if (_FIELDS if call.body is None else _OWN_FIELDS) <= headers.keys() else _OWN_FIELDS,
             data=call.body if call.body is None or is_small(call.body) else _Upload(call, watch),
             allow_redirects=False,
             ssl=tls,
@@ -126,8 +136,8 @@ class LoopPool:
         except BaseException:
             answer.close()
             raise
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.raw_headers]
-        return Response(answer.status, content=content, headers=headers, reason=answer.reason)
+        fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.raw_headers]
+        return Response(answer.status, content=content, headers=fields, reason=answer.reason)
 
 
 async def _until_shutdown(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
@@ -173,7 +183,7 @@ async def _take(call: Call, answer: aiohttp.ClientResponse, pace: Pace, watch: W
     coding = answer.headers.get("Content-Encoding", "")
     to_sink = call.sink is not None and answer.status < 300
     if stream.is_eof() and not coding and not to_sink and stream.total_bytes <= call.max_bytes:
-        return await answer.read()  # it came with the header section: nothing to wait for
+        return stream.read_nowait()  # it came with the header section: nothing to wait for
     length = answer.content_length
     if length is not None and length > call.max_bytes and not to_sink and call.method != "HEAD":
         raise errors.TooLarge(f"{length} bytes are more than the limit of {call.max_bytes}", request=call.prepared)

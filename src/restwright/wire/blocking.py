@@ -172,7 +172,7 @@ def perform(call: Call, pool: HTTPConnectionPool, target: str) -> Response:
             call.method,
             target,
             body=body,
-            headers=call.headers,
+            headers=call.headers.plain(),
             retries=_NEVER,
             redirect=False,
             assert_same_host=False,

@@ -6,12 +6,12 @@ import contextlib
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn, cast
 
 import requests
 
 from restwright.errors import DeadlineExceeded, ReadTimeout, TooLarge, TransportError
-from restwright.message import Body, Sink
+from restwright.message import Body, Headers, Sink
 
 # Content that trickles in more slowly than this ends in a ReadTimeout, however regularly its bytes come.
 SLOWEST: Final = 1024.0
@@ -26,12 +26,11 @@ PIECE: Final = 1 << 16
 class Call:
     """What an engine needs to know of an exchange."""
 
-    prepared: requests.PreparedRequest
     method: str
     url: str
     home: bool
     """Does it go to the origin that the credentials are for?"""
-    headers: dict[str, str]
+    headers: Headers
     body: bytes | Body | None
     connect_timeout: float | None
     read_timeout: float | None
@@ -43,6 +42,21 @@ class Call:
     proxies: dict[str, str]
     own_error: Exception | None = None
     """What the body or the sink has raised."""
+    known_as: requests.PreparedRequest | None = None
+
+    @property
+    def prepared(self) -> requests.PreparedRequest:
+        """The same for `requests` and its users; made when somebody asks for it."""
+        if self.known_as is None:
+            prepared = self.known_as = requests.PreparedRequest()
+            prepared.method, prepared.url, prepared.headers = self.method, self.url, cast("Any", self.headers)
+            prepared.body = cast("Any", self.body)
+        return self.known_as
+
+    @property
+    def has_hooks(self) -> bool:
+        """Does somebody want to see the answer?"""
+        return self.known_as is not None and bool(self.known_as.hooks["response"])
 
     @contextlib.contextmanager
     def own(self) -> Generator[None]:
