@@ -162,7 +162,7 @@ class Screen:
         bar = ("#" * (30 * done // total)).ljust(30, ".")
         left = f"{(total - done) / rate:3.0f} s left" if 0 < done < total else f"in {seconds:.1f} s" if done else ""
         line = f"   [{bar}] {done:6,} of {total:,}  {rate:6,.0f}/s  {left}"
-        print(f"\r{line:88}" if self.out.isatty() else line, end=end, file=self.out, flush=True)
+        print(f"\r{line:76}" if self.out.isatty() else line, end=end, file=self.out, flush=True)
 
     def table(self, records: Iterable[Record]) -> None:
         self._row("id", "numeric", "tags", "name", "char")
