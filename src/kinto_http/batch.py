@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from kinto_http.batch_dicts import RequestDict, ResponseDict, WrapDict
@@ -234,9 +234,11 @@ class BatchSession:
 
     def _is_alone(self, request: Request) -> bool:
         """Does the batch endpoint not take it?"""
-        # That is: a body that is a list (JSON patch), a path with /batch in it, were it a collection's id.
+        # That is: a body that is a list (JSON patch), or of any type but JSON (the service would take a merge patch
+        # for a basic one), and a path with /batch in it, were it a collection's id.
         return (
             isinstance(request.json, list)
+            or request.header("Content-Type") not in (None, "application/json")
             or "/batch" in request.url
             or bool(request.options)
             or is_absolute(self._path(request))
