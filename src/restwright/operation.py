@@ -12,6 +12,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Coroutine
+from types import MethodType
 from typing import Any, Concatenate, Generic, Never, ParamSpec, TypeVar, overload
 
 from restwright.drivers.aio import AsyncPages
@@ -94,7 +95,7 @@ class operation(Generic[P, T]):  # noqa: N801 - used as a decorator
         signature = _signature_of_call(plan)
         for function in (call, call_async, queue):
             vars(function)["__signature__"] = signature
-        self._functions = ((SyncMode, call), (AsyncMode, call_async), (BatchMode, queue), (object, plan))
+        self._kinds = _Kinds((SyncMode, call), (AsyncMode, call_async), (BatchMode, queue), (object, plan))
 
     @overload
     def __get__(self, instance: None, owner: Any) -> Callable[Concatenate[Any, P], Operation[T]]: ...
@@ -108,7 +109,7 @@ class operation(Generic[P, T]):  # noqa: N801 - used as a decorator
     @overload
     def __get__(self, instance: Operations, owner: Any) -> Callable[P, Operation[T]]: ...
     def __get__(self, instance: Any, owner: Any) -> Any:
-        return _bind(self.plan, self._functions, instance, owner)
+        return self.plan if instance is None else self._kinds.bound_to(instance)
 
 
 class listing(Generic[P, ItemT]):  # noqa: N801 - used as a decorator
@@ -140,7 +141,7 @@ class listing(Generic[P, ItemT]):  # noqa: N801 - used as a decorator
         signature = _signature_of_call(plan)
         for function in (call, call_async, refuse):
             vars(function)["__signature__"] = signature
-        self._functions = ((SyncMode, call), (AsyncMode, call_async), (BatchMode, refuse), (object, plan))
+        self._kinds = _Kinds((SyncMode, call), (AsyncMode, call_async), (BatchMode, refuse), (object, plan))
 
     @overload
     def __get__(self, instance: None, owner: Any) -> Callable[Concatenate[Any, P], Listing[ItemT]]: ...
@@ -153,7 +154,7 @@ class listing(Generic[P, ItemT]):  # noqa: N801 - used as a decorator
     @overload
     def __get__(self, instance: Operations, owner: Any) -> Callable[P, Listing[ItemT]]: ...
     def __get__(self, instance: Any, owner: Any) -> Any:
-        return _bind(self.plan, self._functions, instance, owner)
+        return self.plan if instance is None else self._kinds.bound_to(instance)
 
 
 def _mark_coroutine(function: Any) -> None:
@@ -173,11 +174,20 @@ def _signature_of_call(plan: Callable[..., Any]) -> inspect.Signature:
     return signature
 
 
-def _bind(plan: Any, functions: tuple[tuple[type, Any], ...], instance: Any, owner: Any) -> Any:
-    """The plan itself on a class; on an instance the bound method for its kind."""
-    if instance is None:
-        return plan
-    for kind, function in functions:
-        if isinstance(instance, kind):
-            return function.__get__(instance, owner)
-    raise TypeError(f"operations cannot be used on a {type(instance).__name__}")
+class _Kinds:
+    """What an operation is on each kind of client, told by the client's type."""
+
+    def __init__(self, *functions: tuple[type, Any]) -> None:
+        self._functions = functions
+        self._by_type: dict[type, Any] = {}
+
+    def bound_to(self, instance: Any) -> Any:
+        """The method of this client."""
+        kind = type(instance)
+        function = self._by_type.get(kind)
+        if function is None:
+            function = next((function for base, function in self._functions if issubclass(kind, base)), None)
+            if function is None:
+                raise TypeError(f"operations cannot be used on a {kind.__name__}")
+            self._by_type[kind] = function
+        return MethodType(function, instance)

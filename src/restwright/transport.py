@@ -41,6 +41,7 @@ _REQUESTS_ENCODINGS: Final = default_headers()["Accept-Encoding"]
 _NEUTRAL: Final = ("User-Agent", "Accept", "Accept-Encoding", "Connection")
 _SESSION_REQUEST: Final = requests.Session.request
 _SESSION_SEND: Final = requests.Session.send
+_GET_ADAPTER: Final = requests.Session.get_adapter
 
 
 class Transport:
@@ -110,7 +111,7 @@ class Transport:
                 self._sign(call, auth)
             elif answered := await asyncio.to_thread(self._sign_or_exchange, call, auth):
                 return answered[0]
-        adapter = self.session.get_adapter(call.url)
+        adapter = self._adapter_for(call)
         if not isinstance(adapter, Adapter):
             return await asyncio.to_thread(self._exchange, call)
         started = time.perf_counter()
@@ -120,7 +121,7 @@ class Transport:
         return response
 
     def _exchange(self, call: Call) -> requests.Response:
-        adapter = self.session.get_adapter(call.url)
+        adapter = self._adapter_for(call)
         started = time.perf_counter()
         response = adapter.perform(call) if isinstance(adapter, Adapter) else send_prepared(adapter, call)
         response = self._finish(call, response, started)
@@ -242,6 +243,17 @@ class Transport:
         elif call.home and "Set-Cookie" in response.headers:
             extract_cookies_to_jar(self.session.cookies, call.prepared, response.raw)
         return response
+
+    def _adapter_for(self, call: Call) -> requests.adapters.BaseAdapter:
+        session = self.session
+        if type(session).get_adapter is _GET_ADAPTER and "get_adapter" not in vars(session):
+            own = self._adapter
+            for adapter in session.adapters.values():
+                if adapter is not own:
+                    break
+            else:
+                return own  # whatever the URL
+        return session.get_adapter(call.url)
 
     def _is_for_session(self, request: Request) -> bool:
         """Does the session have a `send` or `request` of somebody's own, or must it read settings of the request?"""

@@ -220,7 +220,7 @@ def test_elapsed_is_what_was_measured():
     response = Response(seconds=1.5)
     assert response.elapsed == datetime.timedelta(seconds=1.5)
     response = Response()
-    response.set_seconds(0.25)
+    response.came(_Sent(), 0.25)
     assert response.elapsed.total_seconds() == 0.25
 
 
@@ -292,6 +292,13 @@ def test_decode_json_takes_any_response_of_requests():
     assert decode_json(response) == {"a": 1}
 
 
+class _Sent:
+    """What was sent, as a transport tells it."""
+
+    url = "http://host/"
+    prepared = requests.Request("GET", url).prepare()
+
+
 class StandIn:
     """As a test of a user may have it."""
 
@@ -311,7 +318,7 @@ def test_decode_json_takes_a_stand_in():
 def test_pickled_and_copied(again):
     response = answer()
     response.attempts, response.correlation_id = 3, "c1"
-    response.set_seconds(2.0)
+    response.came(_Sent(), 2.0)
     response.history = [Response(302)]
     same = again(response)
     assert type(same) is Response

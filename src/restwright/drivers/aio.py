@@ -32,16 +32,16 @@ async def run_async(send: SendAsync, plan: Operation[T], *, sleep: SleepAsync = 
 
 
 async def _outcome(send: SendAsync, sleep: SleepAsync, step: Request | Errand) -> requests.Response | Exception | None:
-    if isinstance(step, Wait):
-        await sleep(step.seconds)
-        return None
     try:
+        if isinstance(step, Request):
+            return await send(step)
         if isinstance(step, Work):
             step.result = await asyncio.to_thread(step.call)
-            return None
-        return await send(step)
     except Exception as error:  # noqa: BLE001 - it is raised in the plan
         return error
+    if isinstance(step, Wait):
+        await sleep(step.seconds)
+    return None
 
 
 class AsyncPages(Generic[ItemT]):
