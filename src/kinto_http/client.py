@@ -228,7 +228,11 @@ class _Connected(_Settings):
                 shared.pop(name, None)
             return type(self)(**places, **shared)
         settings = {name: getattr(session, attribute) for name, attribute in _SESSION_SETTINGS.items()}
-        return type(self)(**places, **{"server_url": session.server_url, "auth": session.auth, **settings, **kwargs})
+        settings |= {"server_url": session.server_url, "auth": session.auth}
+        copy = type(self)(**places, **{**settings, **kwargs})
+        for limit in ("total_timeout", "max_bytes"):  # which only a session that was made by hand has otherwise
+            setattr(copy.session, limit, getattr(session, limit))
+        return copy
 
     def _batch_client(self, kwargs: Mapping[str, Any], info: Mapping[str, Any]) -> BatchClient:
         most: Any = mapping_of(info.get("settings")).get("batch_max_requests")

@@ -208,9 +208,9 @@ class KintoOperations(Operations):
         query = dict(params)
         limit = query.pop("pages", None)
         pages = INFINITY if limit is None else limit
-        known = query.pop("if_none_match", None)
-        conditional = known is not None and known != ""
-        headers: dict[str, str] = {"If-None-Match": quote(known)} if conditional else {}
+        known: Any = query.pop("if_none_match", None)
+        headers: dict[str, str] = {} if known is None or known == "" else {"If-None-Match": quote(known)}
+        conditional = bool(headers)
         request: Request | None = Request("GET", path, _list_params(query), headers, options=options)
         began, seen, catching_up = "", 0, False
         trail = _Trail()
@@ -227,7 +227,7 @@ class KintoOperations(Operations):
                     headers = {**headers, "If-Match": quote(began)}
                 if path.endswith("/records"):
                     self.context.timestamps[path] = began
-            following = response.headers.get("Next-Page") if seen < pages else None
+            following = (response.headers.get("Next-Page") or None) if seen < pages else None
             items = objects_of(response)
             if catching_up and "_since" not in params:
                 items = [item for item in items if item.get("deleted") is not True]
@@ -294,7 +294,7 @@ class KintoOperations(Operations):
                 request = first.but(headers=EMPTY)
                 continue
             gone += objects_of(response)
-            following = response.headers.get("Next-Page")
+            following = response.headers.get("Next-Page") or None
             if following is not None:
                 trail.follow(following, response)
             # Without `If-Match`: the deletion itself has moved the list's timestamp on.
@@ -308,7 +308,7 @@ class _Trail:
     def __init__(self) -> None:
         self._mark = ""
         self._steps = 0
-        self._next_mark = 1
+        self._next_mark: int = 1
 
     def follow(self, link: str, response: requests.Response) -> None:
         if link == self._mark:
@@ -389,7 +389,7 @@ def split(data: Any, permissions: Any) -> tuple[Any, Any]:
     """Data and permissions, also where an envelope as the server sends it was passed as the data."""
     envelope = mapping_of(data)
     inner = envelope.get("data")
-    if isinstance(inner, Mapping) and envelope.keys() == {"data", "permissions"}:
+    if isinstance(inner, Mapping) and set(envelope) == {"data", "permissions"}:
         return cast("Any", inner), envelope["permissions"] if permissions is None else permissions
     return data, permissions
 
