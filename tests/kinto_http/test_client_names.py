@@ -97,7 +97,9 @@ def plain(signature):
     """Names, kinds and defaults."""
     blank = inspect.Parameter.empty
     parameters = [
-        each.replace(annotation=blank, kind=each.POSITIONAL_OR_KEYWORD if each.kind is each.POSITIONAL_ONLY else each.kind)
+        each.replace(
+            annotation=blank, kind=each.POSITIONAL_OR_KEYWORD if each.kind is each.POSITIONAL_ONLY else each.kind
+        )
         for each in signature.parameters.values()
     ]
     return str(inspect.Signature(parameters))
@@ -176,7 +178,19 @@ def test_what_the_package_exports():
     assert kinto_http.BearerTokenAuth is not kinto_http.TokenAuth
 
 
-SUBMODULES = "batch cli_utils client constants endpoints exceptions login patch_type replication session utils".split()
+SUBMODULES = [
+    "batch",
+    "cli_utils",
+    "client",
+    "constants",
+    "endpoints",
+    "exceptions",
+    "login",
+    "patch_type",
+    "replication",
+    "session",
+    "utils",
+]
 
 
 @pytest.mark.parametrize("name", SUBMODULES)

@@ -5,7 +5,9 @@ from kinto_http.patch_type import JSONPatch
 
 
 def test_a_collection_is_created_read_and_deleted(client, bucket):
-    created = client.create_collection(id="notes", data={"displayFields": ["a"]}, permissions={"read": ["system.Everyone"]})
+    created = client.create_collection(
+        id="notes", data={"displayFields": ["a"]}, permissions={"read": ["system.Everyone"]}
+    )
     assert created["data"]["displayFields"] == ["a"]
     assert client.get_collection(id="notes") == client.get_collection("notes", bucket=bucket)
     assert client.get_collection("notes")["permissions"]["read"] == ["system.Everyone"]

@@ -1,10 +1,10 @@
 import pytest
 
 from kinto_http import KintoException
-from kinto_http.models import Record
-from kinto_http.operations import Context
 from kinto_http.client import AllOperations
 from kinto_http.endpoints import Endpoints
+from kinto_http.models import Record
+from kinto_http.operations import Context
 from kinto_http.patch_type import BasicPatch
 from restwright.message import Response
 from restwright.testing import play
@@ -75,7 +75,9 @@ def test_a_patch_of_what_has_changed_is_refused(do, stored, now):
 def test_a_patch_of_what_has_not_changed_is_done(do, stored, now):
     patched = do("patch", original=now, changes=BasicPatch({"m": 1}))["data"]
     assert (patched["n"], patched["m"]) == (2, 1)
-    assert do("patch", original=stored, changes=BasicPatch({"m": 2}), if_match=patched["last_modified"])["data"]["m"] == 2
+    assert (
+        do("patch", original=stored, changes=BasicPatch({"m": 2}), if_match=patched["last_modified"])["data"]["m"] == 2
+    )
 
 
 def test_a_deletion_of_what_has_changed_is_refused(do, stored, now):

@@ -6,7 +6,9 @@ from kinto_http.patch_type import JSONPatch, MergePatch
 
 
 def test_a_group_is_created_read_and_deleted(client, bucket):
-    created = client.create_group(id="friends", data={"members": ["ldap:ann"]}, permissions={"read": ["system.Everyone"]})
+    created = client.create_group(
+        id="friends", data={"members": ["ldap:ann"]}, permissions={"read": ["system.Everyone"]}
+    )
     assert created["data"]["members"] == ["ldap:ann"]
     assert client.get_group(id="friends") == client.get_group("friends", bucket=bucket)
     assert client.get_group(id="friends")["permissions"]["read"] == ["system.Everyone"]

@@ -245,7 +245,7 @@ def test_hundreds_of_pages_are_streamed_in_little_memory(many):
         gc.collect()
         tracemalloc.start()
         seen.update(each["id"] for each in records)
-        grown, peak = tracemalloc.get_traced_memory()
+        _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert len(seen) == MANY
         assert peak < 1_000_000  # the records are 3.5 MB as text
@@ -310,11 +310,10 @@ def meddled(filled, paginated_relay):
         later = {"first": True}
 
         def meddle(request, forward):
-            if "/records" in request.path and request.method == "GET":
-                if not later.pop("first", False):
-                    event = next(left, None)
-                    if event is not None:
-                        event()
+            is_page = request.method == "GET" and "/records" in request.path
+            event = next(left, None) if is_page and not later.pop("first", False) else None
+            if event is not None:
+                event()
             return forward()
 
         paginated_relay.meddle = meddle

@@ -9,7 +9,9 @@ def test_every_object_is_told_on_all_pages(small_pages):
         small_pages.create_record(f"r{number}", collection=f"c{number}")
     found = small_pages.get_permissions()
     assert {each["uri"].rpartition("/buckets/")[2].partition("/")[2] for each in found} >= {
-        f"collections/c{number}{rest}" for number in range(7) for rest in ("", "/records/the-same", f"/records/r{number}")
+        f"collections/c{number}{rest}"
+        for number in range(7)
+        for rest in ("", "/records/the-same", f"/records/r{number}")
     }
     uris = [each["uri"] for each in found]
     assert len(uris) == len(set(uris))
@@ -20,7 +22,10 @@ def test_kinds_of_objects_can_be_left_out(client, bucket):
     client.create_group("g")
     all_kinds = {each["resource_name"] for each in client.get_permissions()}
     assert all_kinds >= {"bucket", "group", "collection", "record"}
-    assert {each["resource_name"] for each in client.get_permissions(("record", "group"))} == all_kinds - {"record", "group"}
+    assert {each["resource_name"] for each in client.get_permissions(("record", "group"))} == all_kinds - {
+        "record",
+        "group",
+    }
     without = client.get_permissions(exclude_resource_names=["record"])
     assert {each["resource_name"] for each in without} == all_kinds - {"record"}
 

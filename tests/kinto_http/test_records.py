@@ -1,5 +1,6 @@
 import uuid
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from typing import ClassVar
 
 import pytest
 
@@ -133,7 +134,7 @@ def test_permissions_are_patched_in_each_way(client):
 def test_a_patch_type_of_ones_own(client):
     class Touch(PatchType):
         content_type = "application/json"
-        body = {"data": {"touched": True}}
+        body: ClassVar = {"data": {"touched": True}}
 
     client.create_record("r1")
     assert client.patch_record("r1", changes=Touch())["data"]["touched"] is True
@@ -172,12 +173,12 @@ def test_a_failed_test_of_a_json_patch_changes_nothing(client):
 
 
 def test_dates_are_stored_as_text(client):
-    client.create_record("r1", data={"on": date(2026, 11, 21), "at": [datetime(2026, 11, 21, 9, 30)]})
-    assert fields(client.get_record("r1")["data"]) == {"on": "2026-11-21", "at": ["2026-11-21T09:30:00"]}
+    client.create_record("r1", data={"on": date(2026, 11, 21), "at": [datetime(2026, 11, 21, 9, 30, tzinfo=UTC)]})
+    assert fields(client.get_record("r1")["data"]) == {"on": "2026-11-21", "at": ["2026-11-21T09:30:00+00:00"]}
 
 
 def test_text_of_all_the_world_comes_back(client):
-    text = "é 北京 \U0001f600 \u2028 \" \\ \x00 </script>"
+    text = 'é 北京 \U0001f600 \u2028 " \\ \x00 </script>'
     client.create_record("r1", data={text: text})
     assert fields(client.get_record("r1")["data"]) == {text: text}
 

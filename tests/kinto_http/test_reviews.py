@@ -23,7 +23,9 @@ def test_each_step_of_a_review_sets_the_collections_status(client, bucket, name,
     assert step(*arguments)["data"].items() >= expected.items()
     assert client.get_collection()["data"].items() >= expected.items()
     client.create_collection("notes")
-    assert step(*arguments, id="notes", bucket=bucket, data={"more": 1})["data"].items() >= {**expected, "more": 1}.items()
+    assert (
+        step(*arguments, id="notes", bucket=bucket, data={"more": 1})["data"].items() >= {**expected, "more": 1}.items()
+    )
 
 
 def test_a_step_may_be_guarded(client):
