@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -153,7 +153,9 @@ class Mirroring:
             elif old is None and there == record["last_modified"] and not self._permissions:
                 self._summary.unchanged += 1
             elif old is None or not _same_data(old["data"], record):
-                self._writer.add("updated", partial(_put, record=record, permissions=wanted))
+                # The service takes no other attachment than the one it knows, unless the record is new.
+                put = _put_anew if "attachment" in record else _put
+                self._writer.add("updated", partial(put, record=record, permissions=wanted))
             elif wanted and not self._same_permissions(old["permissions"], wanted):
                 self._writer.add("updated", partial(_patch, record_id=record["id"], permissions=wanted))
             else:
@@ -209,24 +211,35 @@ class _Writer:
             KintoBatchException: The destination has refused too many.
         """
         waiting, self._waiting = self._waiting, []
-        if not waiting:
-            return
-        # One batch for each request: what a batch has sent it keeps.
-        with self._client.batch(ignore_batch_4xx=True) as batch:
-            sent = [(counted, write(batch)) for counted, write in waiting]
+        if waiting:
+            self._send(waiting)
+        if len(self._refusals) >= MOST_REFUSED:
+            self.raise_refusals()
+
+    def _send(self, writes: Sequence[tuple[str, Write]]) -> None:
+        sent: list[tuple[str, Pending[Any]]] = []
+        try:
+            # One batch for each request: what a batch has sent it keeps.
+            with self._client.batch(ignore_batch_4xx=True) as batch:
+                sent += [(counted, write(batch)) for counted, write in writes]
+        except KintoException as error:
+            # The whole request, for the sake of one record, or because it is too large.
+            if not is_status(error, 400) and not is_status(error, 413):
+                raise
+            if len(writes) > 1:
+                for each in writes:
+                    self._send([each])
+                return
         for counted, queued in sent:
-            error = queued.error
-            if error is None:
+            if queued.error is None:
                 what = counted
-            elif counted == "deleted" and is_status(error, 412):
+            elif counted == "deleted" and is_status(queued.error, 412):
                 what = "skipped"
             else:
                 what = "refused"
-                logger.warning("Refused: %s", error)
-                self._refusals.append(error)
+                logger.warning("Refused: %s", queued.error)
+                self._refusals.append(queued.error)
             setattr(self._summary, what, getattr(self._summary, what) + 1)
-        if len(self._refusals) >= MOST_REFUSED:
-            self.raise_refusals()
 
     def raise_refusals(self) -> None:
         """Raise what the destination has refused, if anything."""
@@ -237,6 +250,11 @@ class _Writer:
 def _put(batch: BatchClient, record: Json, permissions: Permissions) -> Pending[Any]:
     wanted = _complete("record", permissions) if permissions else None
     return batch.update_record(record["id"], data=record, permissions=wanted, safe=False)
+
+
+def _put_anew(batch: BatchClient, record: Json, permissions: Permissions) -> Pending[Any]:
+    batch.delete_record(record["id"], if_exists=True)
+    return _put(batch, record, permissions)
 
 
 def _patch(batch: BatchClient, record_id: str, permissions: Permissions) -> Pending[Any]:
