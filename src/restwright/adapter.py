@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 import weakref
+from collections.abc import Awaitable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
@@ -79,9 +80,7 @@ class Adapter(HTTPAdapter):
         if pool is None:
             pool = self._new_pool(key, call)
         target = self.request_url(call.prepared, call.proxies) if call.proxies else "/" + target
-        response = perform(call, pool, target)
-        response.connection = self
-        return response
+        return perform(call, pool, target)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """An ordinary call of `requests`; one that was made for a `Call` keeps to its bounds."""
@@ -93,20 +92,16 @@ class Adapter(HTTPAdapter):
             take_in(response, call)
         return response
 
-    async def perform_async(self, call: Call) -> requests.Response:
+    def perform_async(self, call: Call) -> Awaitable[requests.Response]:
         """The answer to `call`, awaited on the running event loop."""
         proxy = select_proxy(call.url, call.proxies) if call.proxies else None
         if HTTPAdapter.send is not _SEND or (proxy is not None and not proxy.startswith("http://")):
-            return await asyncio.to_thread(self.perform, call)
+            return asyncio.to_thread(self.perform, call)
         loop = asyncio.get_running_loop()
         pool = self._loops.get(loop)
         if pool is None or pool.is_closed:
             pool = self._new_loop_pool(loop)
-            await pool.keep()
-        tls = self._tls_of(call) if call.url.startswith("https") else True
-        response = await pool.perform(call, tls, proxy)
-        response.connection = self
-        return response
+        return pool.perform(call, self._tls_of(call) if call.url.startswith("https") else True, proxy)
 
     def close(self) -> None:
         """Close the blocking connections; the awaited ones close with their loop, or by `aclose`."""

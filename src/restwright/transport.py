@@ -238,6 +238,7 @@ class Transport:
     def _finish(self, call: Call, response: requests.Response, started: float) -> requests.Response:
         if isinstance(response, Response):
             response.came(call, time.perf_counter() - started)
+            response.connection = self._adapter
             if "set-cookie" in response.headers and call.home:
                 response.keep_cookies(self.session.cookies)
         elif call.home and "Set-Cookie" in response.headers:

@@ -295,7 +295,7 @@ def test_decode_json_takes_any_response_of_requests():
 class _Sent:
     """What was sent, as a transport tells it."""
 
-    url = "http://host/"
+    url = "http://h/x"
     prepared = requests.Request("GET", url).prepare()
 
 

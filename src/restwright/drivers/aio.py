@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import requests
 
 from restwright.message import Request
-from restwright.plan import Errand, Listing, Operation, Page, Wait, Work, advance
+from restwright.plan import Errand, Listing, Operation, Page, Wait, advance
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
 
 SendAsync = Callable[[Request], Awaitable[requests.Response]]
 SleepAsync = Callable[[float], Awaitable[object]]
+Outcome: TypeAlias = requests.Response | Exception | None
 
 
 async def run_async(send: SendAsync, plan: Operation[T], *, sleep: SleepAsync = asyncio.sleep) -> T:
@@ -23,7 +24,15 @@ async def run_async(send: SendAsync, plan: Operation[T], *, sleep: SleepAsync = 
     try:
         step = next(plan)
         while True:
-            step = advance(plan, await _outcome(send, sleep, step))
+            if isinstance(step, Request):
+                try:
+                    outcome: Outcome = await send(step)
+                except Exception as error:  # noqa: BLE001 - it is raised in the plan
+                    outcome = error
+            else:
+                outcome = await _run_errand(sleep, step)
+            step = advance(plan, outcome)
+            del outcome  # an error whose traceback has this frame would hold itself
     except StopIteration as stop:
         result: T = stop.value
         return result
@@ -31,16 +40,14 @@ async def run_async(send: SendAsync, plan: Operation[T], *, sleep: SleepAsync = 
         plan.close()
 
 
-async def _outcome(send: SendAsync, sleep: SleepAsync, step: Request | Errand) -> requests.Response | Exception | None:
-    try:
-        if isinstance(step, Request):
-            return await send(step)
-        if isinstance(step, Work):
-            step.result = await asyncio.to_thread(step.call)
-    except Exception as error:  # noqa: BLE001 - it is raised in the plan
-        return error
+async def _run_errand(sleep: SleepAsync, step: Errand) -> Exception | None:
     if isinstance(step, Wait):
         await sleep(step.seconds)
+        return None
+    try:
+        step.result = await asyncio.to_thread(step.call)
+    except Exception as error:  # noqa: BLE001 - it is raised in the plan
+        return error
     return None
 
 
@@ -76,7 +83,15 @@ class _PageIterator(Generic[ItemT]):
         try:
             step = next(self._plan)
             while not isinstance(step, Page):
-                step = advance(self._plan, await _outcome(self._send, self._sleep, step))
+                if isinstance(step, Request):
+                    try:
+                        outcome: Outcome = await self._send(step)
+                    except Exception as error:  # noqa: BLE001 - it is raised in the plan
+                        outcome = error
+                else:
+                    outcome = await _run_errand(self._sleep, step)
+                step = advance(self._plan, outcome)
+                del outcome
         except StopIteration:
             raise StopAsyncIteration from None
         except BaseException:

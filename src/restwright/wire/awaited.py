@@ -11,14 +11,15 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, Final
 
 import aiohttp
-from aiohttp.tracing import Trace
+from aiohttp.helpers import TimerNoop
+from multidict import CIMultiDict
 from yarl import URL
 
 from restwright import errors
 from restwright.message import Response
 from restwright.wire.call import Call, Pace, bad_header, check_deadline, is_small, pieces, raise_own, raise_translated
 from restwright.wire.content import Content
-from restwright.wire.watch import Watch, Watchman, current
+from restwright.wire.watch import Watch, Watchman
 
 CONNECTIONS: Final = 100
 """Connections that one loop opens at most; further calls wait for their turn."""
@@ -27,6 +28,8 @@ _PAUSE: Final = 0.05  # seconds
 # What aiohttp would add where we send none.
 _OWN_FIELDS: Final = frozenset({"User-Agent", "Accept", "Accept-Encoding", "Content-Type"})
 _FIELDS: Final = _OWN_FIELDS - {"Content-Type"}
+_LONGEST_LINE: Final = 65536
+_NO_TIMER: Final = TimerNoop()
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None)
 
 
@@ -39,39 +42,26 @@ class LoopPool:
     """The connections that belong to one event loop."""
 
     def __init__(self) -> None:
-        self._connector = _Connector(limit=0)
-        self._session = aiohttp.ClientSession(
-            connector=self._connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            timeout=_NO_TIMEOUT,
-            max_line_size=65536,
-            max_field_size=65536,
-        )
-        # Whether a request is sent again is for a policy to decide: one that was carried out unseen is not the same twice.
-        self._session._retry_connection = False  # noqa: SLF001
+        self._connector = aiohttp.TCPConnector(limit=0)
         self._turn = asyncio.Semaphore(CONNECTIONS)
         self._watchman = Watchman()
         self._loop = asyncio.get_running_loop()
         self._last_call = self._loop.time()
         # asyncio.run closes open asynchronous generators before it closes the loop; so does their collection.
-        self._keeper = _until_shutdown(self._session)
+        self._keeper = _until_shutdown(self._connector)
+        self._is_kept = False
         # A loop that is closed plainly does neither.
-        self._end = weakref.finalize(self, _end, self._loop, self._session, self._connector)
+        self._end = weakref.finalize(self, _end, self._loop, self._connector)
 
     @property
     def is_closed(self) -> bool:
         """Can it be used no more?"""
-        return self._session.closed
-
-    async def keep(self) -> None:
-        """Have the connections closed when the loop shuts down, for callers that never close their client."""
-        await anext(self._keeper)
+        return self._connector.closed
 
     async def close(self) -> None:
         """Close all connections."""
         await self._keeper.aclose()
-        await self._session.close()
+        await self._connector.close()
 
     def abandon(self) -> None:
         """Let go of connections whose loop has been closed."""
@@ -80,7 +70,6 @@ class LoopPool:
     def leave_to_parent(self) -> None:
         """After a fork: nothing of it may be closed here, which would reach into the parent's event loop."""
         self._end.detach()
-        self._session.detach()
 
     async def perform(self, call: Call, tls: ssl.SSLContext | bool, proxy: str | None) -> Response:
         """Send the call and take in its answer.
@@ -89,71 +78,103 @@ class LoopPool:
             RestwrightError: TransportError and UnusableAnswer, each of the `requests` kind too.
         """
         check_deadline(call)
+        if not self._is_kept:
+            self._is_kept = True
+            await anext(self._keeper)
         pace = Pace(call)
         watch = Watch(call.read_timeout, pace.until_deadline())
         self._watchman.add(watch)
-        token = current.set(watch)
+        answer: aiohttp.ClientResponse | None = None
+        has_turn = False
         try:
             async with watch.timer:
-                await self._turn.acquire()  # the deadline counts while waiting for a turn, too
-                try:
-                    return await self._perform(call, pace, watch, tls, proxy)
-                finally:
-                    self._turn.release()
-        except errors.RestwrightError:
-            raise
-        except Exception as error:
+                has_turn = await self._turn.acquire()  # the deadline counts while waiting for it, too
+                now = self._loop.time()
+                if now - self._last_call > _PAUSE:  # let a loop that stood still see which connections were closed
+                    await asyncio.sleep(0)  # it looks,
+                    await asyncio.sleep(0)  # and takes note
+                self._last_call = now
+                watch.allow(call.connect_timeout)
+                answer = await self._answer(call, watch, tls, proxy)
+                content = await _take(call, answer, pace, watch)
+            fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.raw_headers]
+            return Response(answer.status, content=content, headers=fields, reason=answer.reason)
+        except BaseException as error:
+            if answer is not None:
+                answer.close()
+            if not isinstance(error, Exception) or isinstance(error, errors.RestwrightError):
+                raise
             raise_own(call)
-            if self._session.closed:
+            if self._connector.closed:
                 raise errors.NotConnected("the client was closed", request=call.prepared) from error
             raise_translated(error, _translated(error, call, pace, watch))
         finally:
-            current.reset(token)
+            if has_turn:
+                self._turn.release()
             self._watchman.remove(watch)
 
-    async def _perform(
-        self, call: Call, pace: Pace, watch: Watch, tls: ssl.SSLContext | bool, proxy: str | None
-    ) -> Response:
-        now = self._loop.time()
-        if now - self._last_call > _PAUSE:  # let a loop that stood still see which idle connections were closed
-            await asyncio.sleep(0)  # it looks,
-            await asyncio.sleep(0)  # and takes note
-        self._last_call = now
-        watch.allow(call.connect_timeout)
+    async def _answer(
+        self, call: Call, watch: Watch, tls: ssl.SSLContext | bool, proxy: str | None
+    ) -> aiohttp.ClientResponse:
+        """Send the request, and read the header section of its answer.
+
+        By aiohttp's own parts, but not by its ClientSession: cookies, redirects, repetitions and time-outs are
+        the concern of others here, and going through them all for nothing takes a fifth of a call's CPU.
+        """
         headers = call.headers.plain()
-        answer = await self._session.request(
+        needed = _FIELDS if call.body is None else _OWN_FIELDS
+        request = aiohttp.ClientRequest(
             call.method,
             _url(call.url),
-            headers=headers,
-            skip_auto_headers=None if (_FIELDS if call.body is None else _OWN_FIELDS) <= headers.keys() else _OWN_FIELDS,
+            headers=CIMultiDict(headers),
+            skip_auto_headers=None if needed <= headers.keys() else _OWN_FIELDS,
             data=call.body if call.body is None or is_small(call.body) else _Upload(call, watch),
-            allow_redirects=False,
+            loop=self._loop,
+            timer=_NO_TIMER,
             ssl=tls,
-            proxy=proxy,
+            proxy=None if proxy is None else URL(proxy),
+        )
+        connection = await self._connector.connect(request, [], _NO_TIMEOUT)
+        watch.connected = True
+        watch.allow(watch.patience)
+        protocol = connection.protocol
+        if protocol is None:
+            raise aiohttp.ServerDisconnectedError
+        protocol.set_response_params(
+            timer=_NO_TIMER,
+            skip_payload=call.method == "HEAD",
+            read_until_eof=True,
+            auto_decompress=False,
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
         )
         try:
-            content = await _take(call, answer, pace, watch)
+            answer = await request.send(connection)
+            try:
+                await answer.start(connection)
+            except BaseException:
+                answer.close()
+                raise
         except BaseException:
-            answer.close()
+            connection.close()
             raise
-        fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.raw_headers]
-        return Response(answer.status, content=content, headers=fields, reason=answer.reason)
+        return answer
 
 
-async def _until_shutdown(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
+async def _until_shutdown(connector: aiohttp.BaseConnector) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
-        await session.close()
+        await connector.close()
 
 
-def _end(loop: asyncio.AbstractEventLoop, session: aiohttp.ClientSession, connector: aiohttp.BaseConnector) -> None:
+def _end(loop: asyncio.AbstractEventLoop, connector: aiohttp.BaseConnector) -> None:
     """Close the sockets of connections that nobody can use or close any more."""
-    if session.closed or loop.is_running():
+    if connector.closed or loop.is_running():
         return
     lost: list[Any] = [protocol.transport for idle in connector._conns.values() for protocol, _ in idle]  # noqa: SLF001
     connector._conns.clear()  # noqa: SLF001
-    session.detach()
+    list(connector.close().__await__())  # nothing to wait for
     for transport in lost:
         # Under TLS is another one, which has the socket.
         under = getattr(getattr(transport, "_ssl_protocol", None), "_transport", transport)
@@ -162,20 +183,6 @@ def _end(loop: asyncio.AbstractEventLoop, session: aiohttp.ClientSession, connec
         if loop.is_closed() and hasattr(under, "_call_connection_lost"):
             with contextlib.suppress(RuntimeError):
                 under._call_connection_lost(None)  # noqa: SLF001
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Tells the call's watch when it has its connection: from then on the answer is waited for."""
-
-    async def connect(
-        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-    ) -> aiohttp.connector.Connection:
-        connection = await super().connect(req, traces, timeout)
-        watch = current.get()
-        if watch is not None:
-            watch.connected = True
-            watch.allow(watch.patience)
-        return connection
 
 
 async def _take(call: Call, answer: aiohttp.ClientResponse, pace: Pace, watch: Watch) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextvars import ContextVar
 from typing import Final
 
 TICK: Final = 0.1
@@ -28,10 +27,6 @@ class Watch:
     def allow(self, seconds: float | None) -> None:
         """So many seconds from now, None: for ever; but not beyond the deadline."""
         self.due = self._latest if seconds is None else min(self._loop.time() + seconds, self._latest)
-
-
-# The call that the current task makes, for the connector, which aiohttp does not tell.
-current: ContextVar[Watch | None] = ContextVar("current", default=None)
 
 
 class Watchman:
