@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Mapping
 from typing import Any, cast
@@ -222,10 +223,13 @@ class RecordOperations(KintoOperations):
         return bucket or from_bucket, from_collection
 
     def _home(self, bucket: Any, collection: Any) -> Home:
-        return Home(self.context.server, str(bucket), str(collection))
+        return _home(self.context.server, str(bucket), str(collection))
 
     def _at_home(self, envelope: Json, bucket: Any, collection: Any) -> Json:
         data = mapping_of(envelope).get("data")
         if isinstance(data, dict):
             envelope["data"] = Record(cast("Json", data), self._home(bucket, collection))
         return envelope
+
+
+_home = functools.lru_cache(256)(Home)
