@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import json
 import mimetypes
 import os
 import secrets
+import threading
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PureWindowsPath
 from typing import IO, Any, cast
 from urllib.parse import urljoin
 
 from kinto_http.exceptions import KintoException
-from kinto_http.operations import Json, KintoOperations, logger, split
+from kinto_http.operations import Json, KintoOperations, logger, mapping_of, split
 from kinto_http.session import body_of
 from kinto_http.utils import compute_sha256, json_dumps
-from restwright.message import Request
+from restwright.message import Request, is_absolute
 from restwright.multipart import Multipart
 from restwright.operation import operation
 from restwright.plan import Operation, Work
@@ -108,26 +109,28 @@ class AttachmentOperations(KintoOperations):
         """
         del chunk_size  # of the days when the transfer was the caller's concern
         record, _ = split(record, None)
-        attachment = record.get("attachment")
-        if not isinstance(attachment, Mapping):
+        described = mapping_of(record.get("attachment"))
+        if not described:
             raise ValueError(f"Record {record.get('id')!r} has no attachment")
-        described = cast("Mapping[str, Any]", attachment)
-        target = _target(filepath, filename or str(described["filename"]))
+        location = str(described.get("location") or "")
+        target = _target(filepath, filename or str(described.get("filename") or location))
         if not overwrite:
             check = Work(lambda: _is_same(target, described))
             yield check
             if check.result:
                 return str(target)
-        info = yield from self.server_info()
-        base_url = info.get("capabilities", {}).get("attachments", {}).get("base_url") or ""
-        url = urljoin(base_url, str(described["location"]))
-        if "://" not in url:
-            raise KintoException(f"The server does not tell where its attachments are: location is {url!r}")
-        download = _Download(target)
+        if not is_absolute(location):
+            info = yield from self.server_info()
+            capability = mapping_of(mapping_of(info.get("capabilities")).get("attachments"))
+            location = urljoin(str(capability.get("base_url") or ""), location)
+            if not is_absolute(location):
+                raise KintoException(f"The server does not tell where its attachments are: location is {location!r}")
+        download = _Download(target, described)
         try:
-            yield Request("GET", url, sink=download)
+            # As it is, for the hash is that of the file, not of its compressed form.
+            yield Request("GET", location, headers={"Accept-Encoding": "identity"}, sink=download)
             if download.begun:  # not so in dry mode
-                yield Work(lambda: download.finish(described))
+                yield Work(download.finish)
                 if save_metadata:
                     yield Work(lambda: _write_metadata(target, record))
         finally:
@@ -138,56 +141,78 @@ class AttachmentOperations(KintoOperations):
 class _Download:
     """A file on its way: written beside its target under another name, and then put in its place."""
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, described: Mapping[str, Any]) -> None:
         self._target = target
+        self._size, self._digest = described.get("size"), described.get("hash")
         self._part = target
         self._file: IO[bytes] | None = None
+        self._came = 0
         self._hash = hashlib.sha256()
-        self._size = 0
+        self._lock = threading.Lock()  # a call that was cancelled is discarded while a thread still writes
+        self._is_over = False
         self.begun = False
 
     def start(self) -> None:
-        self.discard()
-        self._target.parent.mkdir(parents=True, exist_ok=True)
-        self._part = self._target.with_name(f".{self._target.name}.{secrets.token_hex(4)}.part")
-        self._file = self._part.open("xb")
-        self._hash, self._size, self.begun = hashlib.sha256(), 0, True
+        """Take the file from its beginning."""
+        with self._lock:
+            self._drop()
+            if self._is_over:
+                return
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            self._part = self._target.with_name(f".{secrets.token_hex(8)}.part")
+            self._file = self._part.open("xb")
+            self._hash, self._came, self.begun = hashlib.sha256(), 0, True
 
     def write(self, chunk: bytes) -> None:
-        if self._file is not None:
-            self._file.write(chunk)
-            self._hash.update(chunk)
-            self._size += len(chunk)
+        """Take the next bytes.
 
-    def finish(self, described: Mapping[str, Any]) -> None:
+        Raises:
+            KintoException: There are more than the record says.
+        """
+        with self._lock:
+            if self._file is not None:
+                self._came += len(chunk)
+                if isinstance(self._size, int) and self._came > self._size:
+                    raise KintoException(f"The file is larger than the {self._size} bytes that the record says")
+                self._file.write(chunk)
+                self._hash.update(chunk)
+
+    def finish(self) -> None:
         """Put it in its place, if it is what the record describes."""
-        size, digest = described.get("size"), described.get("hash")
-        if (size is not None and size != self._size) or (digest is not None and digest != self._hash.hexdigest()):
-            raise KintoException(
-                f"{self._size} bytes with SHA-256 {self._hash.hexdigest()} came, the record says {size} and {digest}"
-            )
-        if self._file is None:
-            return
-        self._file.close()
-        self._part.replace(self._target)
-        self._file = None
+        with self._lock:
+            if self._file is None:
+                return
+            digest = self._hash.hexdigest()
+            if self._size not in (None, self._came) or self._digest not in (None, digest):
+                raise KintoException(
+                    f"{self._came} bytes with SHA-256 {digest} came, the record says {self._size} and {self._digest}"
+                )
+            self._file.close()
+            self._part.replace(self._target)
+            self._file = None
 
     def discard(self) -> None:
         """Leave nothing behind of what did not become whole."""
+        with self._lock:
+            self._is_over = True
+            self._drop()
+
+    def _drop(self) -> None:
         if self._file is not None:
-            self._file.close()
+            file, self._file = self._file, None
+            with contextlib.suppress(OSError):  # as when the disk is full, which was told already
+                file.close()
             self._part.unlink(missing_ok=True)
-            self._file = None
 
 
 def _target(filepath: str | os.PathLike[str] | None, filename: str) -> Path:
-    # Only the last part: the server must not choose the directory.
-    name = PurePosixPath(PureWindowsPath(filename).as_posix()).name
-    if filepath is not None and not (Path(filepath).is_dir() or os.fspath(filepath).endswith(os.sep)):
+    if filepath is not None and not (Path(filepath).is_dir() or os.fspath(filepath).endswith(("/", os.sep))):
         return Path(filepath)
-    if name in ("", ".", ".."):
+    # Only the last part: the server must not choose the directory, nor on Windows the drive.
+    name = PureWindowsPath(filename).name
+    if name in ("", ".", "..") or not name.isprintable():
         raise KintoException(f"The attachment has no usable filename: {filename!r}")
-    return Path(name) if filepath is None else Path(filepath) / name
+    return Path(filepath or "", name)
 
 
 def _is_same(target: Path, described: Mapping[str, Any]) -> bool:
@@ -199,4 +224,4 @@ def _is_same(target: Path, described: Mapping[str, Any]) -> bool:
 
 
 def _write_metadata(target: Path, record: Mapping[str, Any]) -> None:
-    target.with_name(f"{target.name}.meta.json").write_text(json.dumps(dict(record)), encoding="utf-8")
+    target.with_name(f"{target.name}.meta.json").write_text(json_dumps(dict(record)), encoding="utf-8")
