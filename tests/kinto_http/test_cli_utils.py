@@ -1,6 +1,7 @@
 import argparse
 import getpass
 import logging
+import re
 import subprocess
 import sys
 
@@ -44,22 +45,40 @@ def run_script(tmp_path, *args):
     return done
 
 
+# From the same place; `--retry` and what follows it came to the options later than to the usage.
+HELP = """
+  -h, --help            show this help message and exit
+  -s SERVER, --server SERVER
+                        The location of the remote server (with prefix)
+  -a AUTH, --auth AUTH  BasicAuth credentials: `token:my-secret` or
+                        Authorization header: `Bearer token`
+  -b BUCKET, --bucket BUCKET
+                        Bucket name.
+  -c COLLECTION, --collection COLLECTION
+                        Collection name.
+  --retry RETRY         Number of retries when a request fails
+  --retry-after RETRY_AFTER
+                        Delay in seconds between retries when requests fail
+                        (default: provided by server)
+  -v, --verbose         Show all messages.
+  -q, --quiet           Show only critical errors.
+  -D, --debug           Show all messages, including debug messages.
+"""
+
+
 def test_the_documented_script_has_its_documented_help(tmp_path):
-    text = " ".join(run_script(tmp_path, "--help").stdout.split())
-    assert text.startswith("usage: example.py [-h] [-s SERVER] [-a AUTH] [-b BUCKET] [-c COLLECTION]")
-    for option in (
-        "-h, --help show this help message and exit",
-        "-s SERVER, --server SERVER The location of the remote server (with prefix)",
-        "-a AUTH, --auth AUTH BasicAuth credentials: `token:my-secret` or Authorization header:",
-        "-b BUCKET, --bucket BUCKET Bucket name.",
-        "-c COLLECTION, --collection COLLECTION Collection name.",
-        "--retry RETRY Number of retries when a request fails",
-        "--retry-after RETRY_AFTER Delay in seconds between retries when requests fail (default:",
-        "-v, --verbose Show all messages.",
-        "-q, --quiet Show only critical errors.",
-        "-D, --debug Show all messages, including debug messages.",
-    ):
-        assert option in text
+    usage, _, options = run_script(tmp_path, "--help").stdout.partition("\n\n")
+    assert " ".join(usage.split()) == (
+        "usage: example.py [-h] [-s SERVER] [-a AUTH] [-b BUCKET] [-c COLLECTION] [--retry RETRY] "
+        "[--retry-after RETRY_AFTER] [--ignore-batch-4xx] [-v] [-q] [-D]"
+    )
+    assert options.startswith("Download records\n")
+    shown, documented = " ".join(options.split()), " ".join(HELP.split())
+    before, after = documented.split(" -v, ")
+    if sys.version_info >= (3, 13):  # argparse names the value once
+        before = re.sub(r"(-\w) [A-Z]+, ", r"\1, ", before)
+    assert before in shown
+    assert shown.endswith(f" -v, {after}")
 
 
 @pytest.mark.parametrize(
