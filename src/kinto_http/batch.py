@@ -39,14 +39,17 @@ class Queued(Pending[T], defaultdict[str, Any]):
         super().__init__(plan)
         self.default_factory = dict
         self._batch = batch
-        self._answers: list[Any] = []
+        self._last: Any = None
+        self._answers = 0
 
     def advance(self, outcome: Outcome | None) -> Any:
         """Take an answer, and note its body."""
         if isinstance(outcome, HandedOver):
-            self._answers.append(outcome.body)
+            self._last = outcome.body
+            self._answers += 1
         elif isinstance(outcome, KintoException) and isinstance(outcome.response, ResponseDict):
-            self._answers.append(outcome.response.get("body"))
+            self._last = outcome.response.get("body")
+            self._answers += 1
         return super().advance(outcome)
 
     @property
@@ -54,16 +57,11 @@ class Queued(Pending[T], defaultdict[str, Any]):
         """What the server answered; None if nothing."""
         if self.is_done and self.error is None:
             value: Any = self.result()
-            if len(self._answers) > 1 and isinstance(value, list):
+            if self._answers > 1 and is_list(value):
                 return {"data": value}  # the pages of a list, put together
-            if self._failed_last:
+            if mapping_of(self._last).keys() >= {"code", "errno"}:
                 return value  # a refusal that the operation has made good
-        return self._answers[-1] if self._answers else None
-
-    @property
-    def _failed_last(self) -> bool:
-        last = self._answers[-1] if self._answers else None
-        return mapping_of(last).keys() >= {"code", "errno"}
+        return self._last
 
     def __await__(self) -> Any:
         """Send what fills whole requests; then, itself."""
@@ -234,12 +232,15 @@ class BatchSession:
 
     def _is_alone(self, request: Request) -> bool:
         """Does the batch endpoint not take it?"""
-        # That is: a body that is a list (JSON patch), or of any type but JSON (the service would take a merge patch
-        # for a basic one), and a path with /batch in it, were it a collection's id.
         return (
-            isinstance(request.json, list)
+            isinstance(request.json, list)  # as a JSON patch is
+            # The service takes a merge patch for a basic one,
             or request.header("Content-Type") not in (None, "application/json")
+            # refuses a path with /batch in it, were it a collection's id,
             or "/batch" in request.url
+            # and fails as a whole over an answer without content: not modified, or an attachment removed.
+            or (request.method == "GET" and request.header("If-None-Match") is not None)
+            or request.url.endswith("/attachment")
             or bool(request.options)
             or is_absolute(self._path(request))
         )

@@ -235,6 +235,27 @@ def test_a_collection_whose_name_begins_with_batch(batch, client):
     assert [body["data"]["id"] for body in sent.results()] == ["a", "b"]
 
 
+def test_answers_without_content(batch, client, tmp_path):
+    """The service answers 500 to the whole of a batch with one of them in it."""
+    (tmp_path / "f").write_text("abc")
+    client.add_attachment("a", tmp_path / "f")
+    known = client.get_records().timestamp
+    got = []
+
+    def fill(b):
+        got.append(b.get_records(if_none_match=known))
+        got.append(b.update_record("b", data={}))
+        got.append(b.remove_attachment("a"))
+        got.append(b.get_record("a"))
+
+    sent = batch(fill)
+    assert got[0].result().not_modified
+    assert got[2].result() is None
+    assert got[3].result()["data"]["attachment"] is None
+    assert [sent.results()[0], sent.results()[2]] == [None, None]
+    assert client.get_record("b")
+
+
 def test_v1_in_ids_stays(batch, client, kinto, account):
     """Defect 21: the bucket `dev1` became `de`."""
     for name in ("dev1", "v1"):
