@@ -342,7 +342,7 @@ def body_of(response: requests.Response) -> Any:
     """
     if isinstance(response, HandedOver):
         return response.body
-    if response.status_code in _NO_BODY or getattr(response.request, "method", None) == "HEAD":
+    if response.status_code in _NO_BODY or (not response.content and response.request.method == "HEAD"):
         return None
     try:
         return response.json()
@@ -428,7 +428,10 @@ def pages_over(session: Any, start: Callable[[], Listing[ItemT]]) -> Pages[ItemT
     """The items of a listing, over a session."""
     if is_own(session):
         own: Session = session
-        send = lambda request: own.transport.send(request)  # noqa: E731, PLW0108 - settings may change meanwhile
+
+        def send(request: Request) -> requests.Response:
+            return own.transport.send(request)  # a setting may change meanwhile
+
         return Pages(send, lambda: under(own.policy(NETWORK_ATTEMPTS), start()))
     return Pages(hand_over(session), lambda: under(_foreign_policy, start()))
 
@@ -437,7 +440,10 @@ def async_pages_over(session: Any, start: Callable[[], Listing[ItemT]]) -> Async
     """The items of a listing, over a session, awaited."""
     if is_own(session):
         own: Session = session
-        send = lambda request: own.transport.send_async(request)  # noqa: E731, PLW0108 - as above
+
+        def send(request: Request) -> Coroutine[Any, Any, requests.Response]:
+            return own.transport.send_async(request)
+
         return AsyncPages(send, lambda: under(own.policy(NETWORK_ATTEMPTS), start()))
     return AsyncPages(hand_over_async(session), lambda: under(_foreign_policy, start()))
 

@@ -262,8 +262,9 @@ def test_a_backoff_that_is_over_counts_no_more(server, session):
 
 def test_of_two_backoffs_the_later_counts():
     """Defect 6: an answer that was on its way cleared the mark."""
-    replies = {"/a": faults.late(0.2, Reply(json={})), "/b": Reply(json={}, headers={"Backoff": "30"})}
-    replies["/c"] = faults.late(0.2, Reply(json={}, headers={"Backoff": "5"}))
+    later = {"/b": faults.late(0.2, Reply(json={}, headers={"Backoff": "30"}))}
+    replies = {"/a": faults.late(0.4, Reply(json={})), **later}
+    replies["/c"] = faults.late(0.4, Reply(json={}, headers={"Backoff": "5"}))
     with serve(lambda request: replies[request.path]) as server, Session(server.url) as session:
         threads = [threading.Thread(target=session.request, args=("get", path)) for path in replies]
         for thread in threads:
