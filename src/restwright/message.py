@@ -204,7 +204,9 @@ class Sent(Protocol):
     url: str
 
     @property
-    def prepared(self) -> requests.PreparedRequest: ...
+    def prepared(self) -> requests.PreparedRequest:
+        """As `requests` knows it."""
+        ...
 
 
 class Response(requests.Response):

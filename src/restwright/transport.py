@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase
 from requests.cookies import extract_cookies_to_jar, get_cookie_header
 from requests.hooks import dispatch_hook
@@ -75,7 +76,8 @@ class Transport:
             self.auth = as_auth(own)
         self._fields: tuple[dict[str, Any], Headers] | None = None
         self._environment: dict[Any, Any] = {}
-        self.is_plain = issubclass(type(session), requests.Session)  # which a mock of one only claims to be
+        kind: type[Any] = type(session)
+        self.is_plain = issubclass(kind, requests.Session)  # which a mock of one only claims to be
         adapters: dict[str, Any] = dict(session.adapters) if self.is_plain else {}
         self._adapter = (
             next((adapter for adapter in adapters.values() if isinstance(adapter, Adapter)), None) or Adapter()
@@ -190,7 +192,7 @@ class Transport:
         fields: Any = self.session.headers if self.is_plain else {}
         store: dict[str, Any] = getattr(fields, "_store", fields)
         known = self._fields
-        if known is None or not dict.__eq__(store, known[0]):
+        if known is None or not _same(store, known[0]):
             base = Headers({name: value for name, value in fields.items() if value is not None})
             if base.get("Accept-Encoding") == _REQUESTS_ENCODINGS:
                 base.put("Accept-Encoding", _ENCODINGS)  # `requests` also offers what only it can decode
@@ -245,7 +247,7 @@ class Transport:
             extract_cookies_to_jar(self.session.cookies, call.prepared, response.raw)
         return response
 
-    def _adapter_for(self, call: Call) -> requests.adapters.BaseAdapter:
+    def _adapter_for(self, call: Call) -> BaseAdapter:
         session = self.session
         if type(session).get_adapter is _GET_ADAPTER and "get_adapter" not in vars(session):
             own = self._adapter
@@ -293,6 +295,10 @@ class Transport:
             call.sink.start()
             call.sink.write(response.content)
         return response
+
+
+# An OrderedDict, as `requests` keeps its header fields in, would be compared item by item for its order too.
+_same: Final[Callable[[Any, Any], bool]] = cast("Any", dict).__eq__
 
 
 def _normal(url: str, params: Any = None) -> str:

@@ -8,10 +8,13 @@ import functools
 import ssl
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator
+from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
+import certifi
 from aiohttp.helpers import TimerNoop
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -172,8 +175,9 @@ def _end(loop: asyncio.AbstractEventLoop, connector: aiohttp.BaseConnector) -> N
     """Close the sockets of connections that nobody can use or close any more."""
     if connector.closed or loop.is_running():
         return
-    lost: list[Any] = [protocol.transport for idle in connector._conns.values() for protocol, _ in idle]  # noqa: SLF001
-    connector._conns.clear()  # noqa: SLF001
+    idle: dict[Any, Any] = vars(connector)["_conns"]
+    lost: list[Any] = [protocol.transport for each in idle.values() for protocol, _ in each]
+    idle.clear()
     list(connector.close().__await__())  # nothing to wait for
     for transport in lost:
         # Under TLS is another one, which has the socket.
@@ -268,7 +272,7 @@ def _translated(error: Exception, call: Call, pace: Pace, watch: Watch) -> Excep
             return errors.TransportError(text, request=request)
         case ValueError() if (refused := bad_header(call, error)) is not error:
             return refused
-        case aiohttp.http_exceptions.HttpProcessingError() | ValueError() | AssertionError():
+        case HttpProcessingError() | ValueError() | AssertionError():
             return errors.BrokenAnswer(text, request=request)
         case _:
             return error
@@ -278,12 +282,8 @@ def tls_of(verify: bool | str, cert: str | tuple[str, str] | None) -> ssl.SSLCon
     """The TLS settings of `requests`, as aiohttp wants them."""
     if verify is False and cert is None:
         return False
-    import certifi  # noqa: PLC0415 - only a TLS connection needs it
-
     authorities: Any = {"cafile": certifi.where()}
     if isinstance(verify, str):
-        from pathlib import Path  # noqa: PLC0415
-
         authorities = {"capath" if Path(verify).is_dir() else "cafile": verify}
     context = ssl.create_default_context(**authorities)
     if verify is False:

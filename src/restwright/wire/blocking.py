@@ -109,7 +109,7 @@ class _PacedAnswer(http.client.HTTPResponse):
     def begin(self) -> None:
         _begin(self)
         while 101 < self.status < 200:  # RFC 9110, 15.2; http.client skips none but 100
-            self.headers = None  # type: ignore[assignment]  # `begin` reads only where there are none
+            vars(self)["headers"] = None  # `begin` reads only where there are none
             _begin(self)
         if self._reader is not None and _calling.pace is not None:
             self._reader.content = True
@@ -143,11 +143,15 @@ class _PacedTlsConnection(_Sending, HTTPSConnection):
 
 
 class PacedPool(HTTPConnectionPool):
-    ConnectionCls = _PacedConnection
+    """Of connections that keep to the pace of the call they serve."""
+
+    ConnectionCls: Any = _PacedConnection
 
 
 class PacedTlsPool(HTTPSConnectionPool):
-    ConnectionCls = _PacedTlsConnection
+    """The same over TLS."""
+
+    ConnectionCls: Any = _PacedTlsConnection
 
 
 POOLS: Final[dict[str, type[HTTPConnectionPool]]] = {"http": PacedPool, "https": PacedTlsPool}
