@@ -25,8 +25,9 @@ from one run, in which the clients took turns.
   but ours has an environment of its own, with its latest release from PyPI. Ours and kinto-http run the same
   script.
 - One stub server answers all: a record of 250 bytes under the headers of a Kinto server, and a listing whose
-  pages name the next one in `Next-Page`. The server is kept on one core and the client on another. (Threads
-  gain by that: on one core they do not fight over the interpreter lock. `--free` lets the client use all.)
+  pages name the next one in `Next-Page`. The server is kept on one core, the client runs where the system
+  puts it, as programs do. (`--pin` keeps it on one core, too: threads gain by that, as they do not fight over the
+  interpreter lock there.)
 - CPU is what the client used, user and system, in all its threads, after a warm-up in which every answer was
   checked. Memory is how far the peak of the resident set rose after a warm-up of three pages.
 - urllib3 and aiohttp are used bare: `json` and ready-made headers. "N in flight" is N tasks that share one

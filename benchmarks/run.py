@@ -34,7 +34,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     environments = _prepare(options.peers)
     server_cpu, client_cpu = _cores()
-    if options.free:
+    if not options.pin:
         client_cpu = None
     pages = PAGES // 10 if options.quick else PAGES
     records = pages * PAGE_SIZE
@@ -58,7 +58,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a tenth of the calls and of the pages, one round")
     parser.add_argument("--only", nargs="+", choices=GROUPS, default=list(GROUPS), help="some parts")
     parser.add_argument("--peers", nargs="+", choices=list(PEERS), default=list(PEERS), help="some peers")
-    parser.add_argument("--free", action="store_true", help="let the client use all cores")
+    parser.add_argument("--pin", action="store_true", help="keep the client on one core, apart from the server's")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the medians there")
     parser.add_argument("--docs", type=Path, metavar="FILE", help="write the page there, not docs/benchmarks.md")
     return parser.parse_args()
