@@ -78,10 +78,10 @@ def test_a_file_is_attached_to_a_new_record(client, file, kinto):
 
 def test_arguments_have_their_published_places(client, file, bucket):
     client.create_collection("other")
-    client.add_attachment("r1", str(file), "name.bin", bucket, "other", {"n": 1}, {"read": ["system.Everyone"]}, "a/b")
+    client.add_attachment("r1", str(file), "name.bin", bucket, "other", {"n": 1}, {"read": ["account:reader"]}, "a/b")
     record = client.get_record("r1", collection="other")
     assert record["data"]["n"] == 1
-    assert record["permissions"]["read"] == ["system.Everyone"]
+    assert record["permissions"]["read"] == ["account:reader"]
     assert record["data"]["attachment"]["filename"] == "name.bin"
     assert record["data"]["attachment"]["mimetype"] == "a/b"
 
@@ -112,9 +112,9 @@ def seen_upload(client, relay, file):
 
 
 def test_parts_come_in_the_order_of_the_contract(seen_upload, file):
-    sent = seen_upload("r1", file, permissions={"read": ["system.Everyone"]}, data={"é": 1})
+    sent = seen_upload("r1", file, permissions={"read": ["account:reader"]}, data={"é": 1})
     assert [name for name, *_ in sent] == ["data", "permissions", "attachment"]
-    assert [json.loads(content) for *_, content in sent[:2]] == [{"é": 1}, {"read": ["system.Everyone"]}]
+    assert [json.loads(content) for *_, content in sent[:2]] == [{"é": 1}, {"read": ["account:reader"]}]
     assert [kind for *_, kind, _ in sent] == [None, None, "image/png"]
     assert sent[2] == ("attachment", "picture.png", "image/png", CONTENT)
 

@@ -68,14 +68,14 @@ def test_it_returns_nothing_as_published(origin, destination):
 
 
 def test_bucket_and_collection_are_created_with_what_they_say_and_permit(origin, destination):
-    origin.update_bucket(data={"title": "T"}, permissions={"read": ["system.Everyone"]})
-    origin.update_collection(data={"displayFields": ["n"]}, permissions={"record:create": ["system.Authenticated"]})
+    origin.update_bucket(data={"title": "T"}, permissions={"read": ["account:reader"]})
+    origin.update_collection(data={"displayFields": ["n"]}, permissions={"record:create": ["account:writer"]})
     replicated(origin, destination)
     bucket, collection = destination.get_bucket(), destination.get_collection()
     assert without_id(bucket) == {"title": "T"}
-    assert bucket["permissions"]["read"] == ["system.Everyone"]
+    assert bucket["permissions"]["read"] == ["account:reader"]
     assert without_id(collection) == {"displayFields": ["n"]}
-    assert collection["permissions"]["record:create"] == ["system.Authenticated"]
+    assert collection["permissions"]["record:create"] == ["account:writer"]
 
 
 def test_what_bucket_and_collection_say_is_brought_up_to_date(origin, destination):
@@ -294,7 +294,7 @@ def test_a_destination_that_refuses_everything_is_given_up(origin, watched, pagi
 
 def test_a_destination_that_may_not_be_written_is_a_clear_error(origin, kinto, bucket):
     kinto.create_account(f"x{bucket}", "p")
-    origin.update_bucket(data={}, permissions={"read": ["system.Authenticated"]})
+    origin.update_bucket(data={}, permissions={"read": [f"account:x{bucket}"]})
     destination = Client(server_url=kinto.url, auth=(f"x{bucket}", "p"), bucket=bucket, collection="copy")
     with destination, pytest.raises(KintoException, match="403"):
         replicated(origin, destination)
@@ -351,7 +351,7 @@ def readers(client, record):
 
 @pytest.fixture
 def permitting(origin):
-    origin.update_record("r1", data={"n": 1}, permissions={"read": ["system.Everyone"]})
+    origin.update_record("r1", data={"n": 1}, permissions={"read": ["account:reader"]})
     origin.update_record(
         "r2", data={"n": 2}, permissions={"read": [f"/buckets/{origin.bucket_name}/groups/editors", "account:bob"]}
     )
@@ -365,7 +365,7 @@ def test_permissions_of_records_are_left_unless_asked_for(origin, destination, p
 def test_permissions_of_records_are_copied_on_request(origin, destination, permitting):
     assert replicated(origin, destination, permissions=True) == Summary(read=12, created=12)
     assert contents(destination) == contents(origin)
-    assert readers(destination, "r1") == ["system.Everyone"]
+    assert readers(destination, "r1") == ["account:reader"]
     group = f"/buckets/{destination.bucket_name}/groups/editors"  # that of the same name in the other bucket
     assert set(readers(destination, "r2")) == {group, "account:bob"}
     assert replicated(origin, destination, permissions=True) == Summary(read=12, unchanged=12)
@@ -385,7 +385,7 @@ def test_permissions_can_be_copied_later(origin, destination, permitting):
     replicated(origin, destination)
     # All: each lets its creator write, who is another one there.
     assert replicated(origin, destination, permissions=True) == Summary(read=12, updated=12)
-    assert readers(destination, "r1") == ["system.Everyone"]
+    assert readers(destination, "r1") == ["account:reader"]
     assert replicated(origin, destination, permissions=True) == Summary(read=12, unchanged=12)
 
 
@@ -502,7 +502,7 @@ def test_the_command_prints_a_summary_and_logs_what_it_does(origin, destination)
 
 def test_the_command_copies_permissions_on_request(origin, destination, permitting):
     assert run(*places(origin, destination), "--permissions").returncode == 0
-    assert readers(destination, "r1") == ["system.Everyone"]
+    assert readers(destination, "r1") == ["account:reader"]
 
 
 def test_what_the_origin_does_not_name_is_that_of_the_destination(kinto, account, origin, bucket):
