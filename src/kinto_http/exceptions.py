@@ -167,7 +167,6 @@ class AddressException(UnusableAnswerException, requests.exceptions.InvalidURL, 
 
 
 _KINDS: tuple[tuple[type[Exception], type[KintoException]], ...] = (
-    (errors.DeadlineExceeded, DeadlineException),
     (requests.ConnectTimeout, ConnectTimeoutException),
     (requests.ReadTimeout, ReadTimeoutException),
     (requests.Timeout, DeadlineException),

@@ -220,8 +220,9 @@ def test_an_error_status_is_told_with_what_the_server_says(reply, said):
     assert error.response.status_code == reply.status
 
 
-def test_a_huge_error_page_is_not_put_in_a_message():
-    with serve([Reply(500, content=b"\x81" * 3_000_000)]) as server, Session(server.url) as session:
+@pytest.mark.parametrize("content", [b"\x81" * 3_000_000, b'"%b"' % (b"x" * 2_999_998)], ids=["bytes", "JSON"])
+def test_a_huge_error_page_is_not_put_in_a_message(content):
+    with serve([Reply(500, content=content)]) as server, Session(server.url) as session:
         started = time.monotonic()
         with pytest.raises(KintoException) as raised:
             session.request("get", "/")
