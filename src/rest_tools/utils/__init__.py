@@ -1,0 +1,1 @@
+"""What both sides of a REST service need: tokens, JSON with types, configuration, a daemon."""
