@@ -13,9 +13,10 @@ from pathlib import Path, PureWindowsPath
 from typing import IO, Any, cast
 from urllib.parse import urljoin
 
+from kinto_http.answers import Json, body_of, mapping_of
+from kinto_http.arguments import split
 from kinto_http.exceptions import KintoException
-from kinto_http.operations import Json, KintoOperations, logger, mapping_of, split
-from kinto_http.session import body_of
+from kinto_http.operations import KintoOperations, logger
 from kinto_http.utils import compute_sha256, json_dumps
 from restwright.message import Request, is_absolute
 from restwright.multipart import Multipart

@@ -13,10 +13,11 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from kinto_http.answers import HandedOver, body_of, is_list, mapping_of, refused
 from kinto_http.batch_dicts import RequestDict, ResponseDict, WrapDict
 from kinto_http.exceptions import KintoBatchException, KintoException
-from kinto_http.operations import is_list, mapping_of
-from kinto_http.session import HandedOver, Session, body_of, drive, drive_async, refused
+from kinto_http.running import drive, drive_async
+from kinto_http.session import Session
 from restwright.drivers.batch import Batch, Outcome, Pending
 from restwright.message import UNSET, Request, is_absolute, join, without_credentials
 from restwright.operation import AsyncMode

@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
-import functools
 import logging
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from types import FunctionType, TracebackType
-from typing import Any, Self, TypeVar, cast
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 import requests
 
 from kinto_http import utils
-from kinto_http.attachments import AttachmentOperations
-from kinto_http.batch import BatchSession, Queued
-from kinto_http.buckets import BucketOperations
+from kinto_http.answers import Json, mapping_of
+from kinto_http.awaiting import AwaitableStr, PageBodies
+from kinto_http.batch import BatchSession
+from kinto_http.batch_client import AllOperations, BatchClient, Settings
 from kinto_http.constants import DO_NOT_OVERWRITE
+from kinto_http.decorators import async_client, async_wrap, retry_timeout
 from kinto_http.endpoints import Endpoints
 from kinto_http.exceptions import BucketNotFound, CollectionNotFound, KintoBatchException, KintoException
-from kinto_http.groups import GroupOperations
-from kinto_http.history import HistoryOperations
-from kinto_http.operations import Context, Json, mapping_of
+from kinto_http.operations import Context
 from kinto_http.patch_type import BasicPatch, JSONPatch, MergePatch, PatchType
-from kinto_http.permissions import PermissionOperations
-from kinto_http.records import RecordOperations
-from kinto_http.reviews import ReviewOperations
-from kinto_http.session import Session, async_pages_over, create_session, drive, drive_async, pages_over
+from kinto_http.running import async_pages_over, drive, drive_async, pages_over
+from kinto_http.session import Session, create_session
 from restwright.drivers import AsyncPages, Pages
 from restwright.message import without_credentials
-from restwright.operation import AsyncMode, BatchMode, SyncMode
-from restwright.plan import Listing, Operation, Page
+from restwright.operation import AsyncMode, SyncMode
+from restwright.plan import Listing, Operation
 
 __all__ = [
     "DO_NOT_OVERWRITE",
+    "AllOperations",
     "AsyncClient",
     "BasicPatch",
     "BatchClient",
@@ -52,6 +48,7 @@ __all__ = [
     "async_client",
     "async_wrap",
     "create_session",
+    "requests",
     "retry_timeout",
     "utils",
 ]
@@ -65,100 +62,7 @@ DRY_BATCH = 999999
 """Requests in one batch when nothing is sent anyway."""
 
 
-class AllOperations(
-    BucketOperations,
-    GroupOperations,
-    ReviewOperations,
-    RecordOperations,
-    PermissionOperations,
-    HistoryOperations,
-    AttachmentOperations,
-):
-    """Every operation of the service; on its own, their plans."""
-
-
-class _Settings(AllOperations):
-    """What clients of all kinds hold: a session, and where operations go by default."""
-
-    session: Any
-    _kind = "KintoClient"
-
-    def __init__(self, session: Any, context: Context, *, ignore_batch_4xx: bool = False) -> None:
-        super().__init__(context)
-        self.operations = AllOperations(context)
-        self.session = session
-        self._ignore_batch_4xx = ignore_batch_4xx
-
-    @property
-    def endpoints(self) -> Endpoints:
-        """The paths of the service."""
-        return self.context.endpoints
-
-    @endpoints.setter
-    def endpoints(self, value: Endpoints) -> None:
-        self.context.endpoints = value
-
-    @property
-    def bucket_name(self) -> str | None:
-        """Id of the bucket that operations are on unless they name another."""
-        return self.context.bucket
-
-    @bucket_name.setter
-    def bucket_name(self, value: str | None) -> None:
-        self.context.bucket = value
-
-    @property
-    def collection_name(self) -> str | None:
-        """Id of the collection that operations are on unless they name another."""
-        return self.context.collection
-
-    @collection_name.setter
-    def collection_name(self, value: str | None) -> None:
-        self.context.collection = value
-
-    @property
-    def _server_info(self) -> Json | None:
-        return self.context.server_info
-
-    @_server_info.setter
-    def _server_info(self, value: Json | None) -> None:
-        self.context.server_info = value
-
-    @property
-    def _server_settings(self) -> Json | None:
-        info = self.context.server_info
-        return None if info is None else info.get("settings")
-
-    @property
-    def _records_timestamp(self) -> dict[str, str]:
-        return self.context.timestamps
-
-    @property
-    def results(self) -> Callable[[], list[Any]] | None:
-        """The bodies of a batch's answers, on the client of a batch."""
-        return None
-
-    def _endpoint(self, name: str, bucket: Any, group: Any, collection: Any, id: Any) -> str:
-        context = self.context
-        return context.endpoints.get(
-            name, bucket=context.bucket_of(bucket), group=group, collection=context.collection_of(collection), id=id
-        )
-
-    def _url(self) -> str:
-        context = self.context
-        if context.bucket and context.collection:
-            path = context.endpoints.get("collection", bucket=context.bucket, collection=context.collection)
-        elif context.bucket:
-            path = context.endpoints.get("bucket", bucket=context.bucket)
-        else:
-            path = context.endpoints.get("root")
-        return utils.urljoin(without_credentials(str(getattr(self.session, "server_url", None) or "")), path)
-
-    def __repr__(self) -> str:
-        return f"<{self._kind} {self._url()}>"
-
-
-class _Connected(_Settings):
+class _Connected(Settings):
     """A client with a session of its own, from the settings that people give."""
 
     def __init__(
@@ -203,10 +107,6 @@ class _Connected(_Settings):
             headers=headers,
             dry_mode=dry_mode,
         )
-        # A login in the browser has to know where; no other auth object is changed.
-        declared: Any = getattr(own, "auth", None)
-        if own is not session and hasattr(declared, "server_url"):
-            declared.server_url = server_url
         server = without_credentials(str(getattr(own, "server_url", None) or ""))
         super().__init__(own, Context(Endpoints(), bucket, collection, server), ignore_batch_4xx=ignore_batch_4xx)
 
@@ -380,132 +280,3 @@ class AsyncClient(_Connected, AsyncMode):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
-
-
-class BatchClient(_Settings, BatchMode):
-    """A client whose operations wait in a batch."""
-
-    session: BatchSession
-
-    def __init__(self, session: BatchSession, context: Context, *, ignore_batch_4xx: bool = False) -> None:
-        super().__init__(session, context, ignore_batch_4xx=ignore_batch_4xx)
-
-    @property
-    def results(self) -> Callable[[], list[Any]]:
-        """The bodies of the answers, in the order of the operations."""
-        return self.session.results
-
-    def queue(self, plan: Operation[T]) -> Queued[T]:
-        """Let a plan of one's own wait."""
-        return self.session.add(plan)
-
-    def get_endpoint(
-        self, name: str, *, bucket: Any = None, group: Any = None, collection: Any = None, id: Any = None
-    ) -> str:
-        """The path of an endpoint, without the server's prefix."""
-        return self._endpoint(name, bucket, group, collection, id)
-
-    def get_paginated_records(self, **kwargs: Any) -> Queued[list[Json]]:
-        """The pages of a collection's records, all in one result."""
-        return cast("Queued[list[Json]]", self.get_records(**kwargs))
-
-    def clone(self, *, bucket: Any = None, collection: Any = None) -> BatchClient:
-        """A client of the same batch, for another bucket or collection."""
-        context = self.context
-        places = Context(
-            context.endpoints,
-            bucket or context.bucket,
-            collection or context.collection,
-            context.server,
-            context.server_info,
-            context.timestamps,
-        )
-        return BatchClient(self.session, places, ignore_batch_4xx=self._ignore_batch_4xx)
-
-    def batch(self, **kwargs: Any) -> Any:
-        """Refused: a batch cannot hold another."""
-        del kwargs
-        raise KintoException("A batch cannot be nested in a batch: queue the operations in this one")
-
-    def _url(self) -> str:
-        return f"{super()._url()} ({len(self.session.requests)} waiting)"
-
-
-class AwaitableStr(str):
-    """Text that may be awaited, for callers from the days when it had to be."""
-
-    __slots__ = ()
-
-    def __await__(self) -> Generator[Any, Any, str]:
-        return str(self)
-        yield
-
-
-class PageBodies:
-    """The bodies of pages: `async for`, or awaited for all of them."""
-
-    def __init__(self, pages: AsyncPages[Json]) -> None:
-        self._pages = pages
-
-    def __aiter__(self) -> AsyncIterator[Json]:
-        return _Bodies(self._pages.pages())
-
-    def __await__(self) -> Generator[Any, Any, Iterator[Json]]:
-        return self._all().__await__()
-
-    async def _all(self) -> Iterator[Json]:
-        return iter([body async for body in self])
-
-
-class _Bodies:
-    def __init__(self, pages: AsyncIterator[Page[Json]]) -> None:
-        self._pages = pages
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Json:
-        return {"data": (await anext(self._pages)).items}
-
-
-def retry_timeout(function: Callable[..., T]) -> Callable[..., T]:
-    """A decorator that calls a function once more, within a second, when the network failed."""
-
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> T:
-        try:
-            return function(*args, **kwargs)
-        except (requests.Timeout, requests.ConnectionError):
-            time.sleep(_jitter())
-            return function(*args, **kwargs)
-
-    return call
-
-
-def _jitter() -> float:
-    from restwright.policies.retry import backoff  # hardly ever needed
-
-    return backoff(1, first=1.0)
-
-
-def async_wrap(func: Callable[..., T]) -> Callable[..., Coroutine[Any, Any, T]]:
-    """A blocking function as a coroutine function, which runs it in a worker thread."""
-
-    @functools.wraps(func)
-    async def call(*args: Any, **kwargs: Any) -> T:
-        return await asyncio.to_thread(func, *args, **kwargs)
-
-    return call
-
-
-def async_client(cls: type[T]) -> type[T]:
-    """A class decorator: every public function of the class, save `clone`, becomes a coroutine function."""
-    for name in dir(cls):
-        function = getattr(cls, name)
-        if (
-            isinstance(function, FunctionType)
-            and not name.startswith("_")
-            and name not in ("clone", "download_attachment")
-        ):
-            setattr(cls, name, async_wrap(function))
-    return cls

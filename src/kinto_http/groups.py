@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kinto_http.operations import (
-    Json,
-    KintoOperations,
-    changes_of,
-    id_of,
-    logger,
-    precondition,
-    split,
-    with_text_id,
-)
+from kinto_http.answers import Json
+from kinto_http.arguments import changes_of, id_of, precondition, split, with_text_id
+from kinto_http.operations import KintoOperations, logger
 from restwright.operation import listing, operation
 from restwright.plan import Listing, Operation
 

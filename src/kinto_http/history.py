@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kinto_http.operations import Json, KintoOperations, logger
+from kinto_http.answers import Json
+from kinto_http.operations import KintoOperations, logger
 from restwright.operation import listing, operation
 from restwright.plan import Listing, Operation
 

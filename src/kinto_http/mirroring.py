@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeAlias
 
+from kinto_http.answers import Json, data_of, is_status
 from kinto_http.client import BatchClient, Client
 from kinto_http.constants import OBJECTS_PERMISSIONS
 from kinto_http.exceptions import BucketNotFound, CollectionNotFound, KintoBatchException, KintoException
-from kinto_http.operations import Json, data_of, is_status
 from kinto_http.patch_type import BasicPatch
 from kinto_http.utils import records_equal
 from restwright.drivers.batch import Pending

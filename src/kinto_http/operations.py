@@ -6,17 +6,27 @@ import logging
 import warnings
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar
 
 import requests
 
+from kinto_http.answers import (
+    Json,
+    body_of,
+    data_of,
+    envelope_of,
+    is_status,
+    mapping_of,
+    objects_of,
+    refused,
+)
+from kinto_http.arguments import list_params, precondition, with_text_id
 from kinto_http.constants import DO_NOT_OVERWRITE, VALID_SLUG_REGEXP
 from kinto_http.endpoints import Endpoints
-from kinto_http.exceptions import KintoException, MissingIdException
+from kinto_http.exceptions import KintoException
 from kinto_http.models import Objects, ObjectsPage, timestamp_of
 from kinto_http.params import encode_params
-from kinto_http.patch_type import BasicPatch, JSONPatch, PatchType
-from kinto_http.session import HandedOver, body_of, refused
+from kinto_http.patch_type import JSONPatch, PatchType
 from kinto_http.slugs import is_changed_by_slugify, slugify
 from kinto_http.utils import quote
 from restwright.message import EMPTY, UNSET, Request, without_credentials
@@ -25,12 +35,13 @@ from restwright.plan import Errand, Operation, paged
 
 logger = logging.getLogger("kinto_http.client")
 
-Json: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 Paging: TypeAlias = Generator[Request | Errand | ObjectsPage, requests.Response, T]
 
 INFINITY: Final = float("inf")
 MOST_PATHS: Final = 1000
+CATCH_UPS: Final = 20
+"""How often what changed while a listing was read is fetched after it: a server may never stand still."""
 RESTARTS: Final = 3
 """How often a listing is begun anew because the collection changed between two pages."""
 
@@ -211,8 +222,8 @@ class KintoOperations(Operations):
         known: Any = query.pop("if_none_match", None)
         headers: dict[str, str] = {} if known is None or known == "" else {"If-None-Match": quote(known)}
         conditional = bool(headers)
-        request: Request | None = Request("GET", path, _list_params(query), headers, options=options)
-        began, seen, catching_up = "", 0, False
+        request: Request | None = Request("GET", path, list_params(query), headers, options=options)
+        began, seen, catch_ups = "", 0, 0
         trail = _Trail()
         while request is not None:
             response = yield request
@@ -229,15 +240,15 @@ class KintoOperations(Operations):
                     self.context.timestamps[path] = began
             following = (response.headers.get("Next-Page") or None) if seen < pages else None
             items = objects_of(response)
-            if catching_up and "_since" not in params:
+            if catch_ups and "_since" not in params:
                 items = [item for item in items if item.get("deleted") is not True]
             if following is not None:
                 trail.follow(following, response)
                 # The link has all parameters in it.
                 request = Request("GET", following, headers=headers, options=options)
-            elif seen < pages and timestamp != began:
-                query, began, catching_up = {**query, "_since": began}, "", True
-                request = Request("GET", path, _list_params(query), headers, options=options)
+            elif seen < pages and began and timestamp not in ("", began) and catch_ups < CATCH_UPS:
+                query, began, catch_ups = {**query, "_since": began}, "", catch_ups + 1
+                request = Request("GET", path, list_params(query), headers, options=options)
             else:
                 request = None
             yield ObjectsPage(items, request is not None, response.headers)
@@ -328,128 +339,10 @@ class _ChangedMeanwhile(Exception):
 _is_valid = VALID_SLUG_REGEXP.fullmatch
 
 
-def _list_params(query: Mapping[str, Any]) -> Mapping[str, str]:
-    params = encode_params(query) if query else EMPTY
-    if "_since" in params and params.get("_fields"):
-        # Else the tombstones that `_since` brings would look like objects.
-        return {**params, "_fields": f"{params['_fields']},deleted"}
-    return params
-
-
-def mapping_of(value: Any) -> Mapping[str, Any]:
-    """The value if it is a mapping, else an empty one."""
-    if type(value) is dict:  # nearly always; the general question takes ten times as long
-        return cast("Mapping[str, Any]", value)
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
-
-
-def envelope_of(response: requests.Response) -> Json:
-    """An object as the service sends it, `{"data": {...}, "permissions": {...}}`.
-
-    Raises:
-        KintoException: The answer is something else.
-    """
-    body = body_of(response)
-    if type(response) is HandedOver or (isinstance(body, dict) and isinstance(data_of(body, body), dict)):
-        return cast("Json", body)
-    raise refused(response, f"an object was expected, not {_glimpse(body)}")
-
-
-def objects_of(response: requests.Response) -> list[Json]:
-    """The objects of a list as the service sends it, `{"data": [{...}, ...]}`.
-
-    Raises:
-        KintoException: The answer is something else.
-    """
-    body = body_of(response)
-    found = data_of(body, [] if type(response) is HandedOver else None)
-    if type(response) is HandedOver or (is_list(found) and all(map(_is_object, found))):
-        return cast("list[Json]", found)
-    raise refused(response, f"a list of objects was expected, not {_glimpse(body)}")
-
-
-def is_list(value: Any) -> bool:
-    """Not narrowing: what is in it is not known."""
-    return isinstance(value, list)
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
-def _glimpse(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def data_of(body: Any, default: Any) -> Any:
-    """The `data` of an answer; `default` where there is none, as in dry mode."""
-    return mapping_of(body).get("data", default)
-
-
-def split(data: Any, permissions: Any) -> tuple[Any, Any]:
-    """Data and permissions, also where an envelope as the server sends it was passed as the data."""
-    envelope = mapping_of(data)
-    inner = envelope.get("data")
-    if isinstance(inner, Mapping) and set(envelope) == {"data", "permissions"}:
-        return cast("Any", inner), envelope["permissions"] if permissions is None else permissions
-    return data, permissions
-
-
-def id_of(id: Any, data: Any, kind: str, verb: str, default: str | None = None) -> str:
-    """The id: given, in the data, or the default; always text.
-
-    Raises:
-        MissingIdException: There is none.
-    """
-    found: Any = mapping_of(data).get("id") if id is None else id
-    if found is None or found == "":
-        found = default
-    if found is None or found == "":
-        raise MissingIdException(f"Unable to {verb} a {kind}, need an id.")
-    return found if isinstance(found, str) else str(found)
-
-
-def with_text_id(data: Any) -> Any:
-    """Data whose id, if it has one, is text: the server compares it with the path's."""
-    fields = mapping_of(data)
-    return data if isinstance(fields.get("id", ""), str) else {**fields, "id": str(fields["id"])}
-
-
-def precondition(safe: bool, if_match: Any, *sources: Any) -> Mapping[str, str]:
-    """`If-Match` for an update: an explicit timestamp, else the `last_modified` of the first source that has one."""
-    if not safe:
-        return EMPTY
-    found = if_match
-    for source in sources:
-        if found is None:
-            found = mapping_of(source).get("last_modified")
-    return EMPTY if found is None else {"If-Match": quote(found)}
-
-
-def changes_of(changes: Any, data: Any, permissions: Any) -> PatchType:
-    """The patch to send: the `PatchType` given, else a basic one of data and permissions.
-
-    Raises:
-        TypeError: `changes` is something else.
-    """
-    if isinstance(changes, PatchType):
-        return changes
-    if changes:
-        raise TypeError(f"changes must be a PatchType such as BasicPatch or JSONPatch, got {type(changes).__name__}")
-    return BasicPatch(data=with_text_id(data), permissions=permissions)
-
-
 def _explained(error: KintoException, parent: str) -> KintoException:
     """A 403 of a creation, told with what to look for."""
     hint = f"check that the {parent} exists and that you may create or write in it"
     return type(error)(f"Unable to create it: {hint}. ({error.message})", error)
-
-
-def is_status(error: BaseException, status: int) -> bool:
-    """Did the server answer with that status?"""
-    response = getattr(error, "response", None)
-    return getattr(response, "status_code", None) == status
 
 
 def _already_ours(error: KintoException, data: Any) -> bool:

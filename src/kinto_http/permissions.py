@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kinto_http.answers import Json
 from kinto_http.models import PermissionEntry
-from kinto_http.operations import Json, KintoOperations
+from kinto_http.operations import KintoOperations
 from restwright.operation import operation
 from restwright.plan import Operation, paged
 

@@ -7,19 +7,11 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, cast
 
+from kinto_http.answers import Json, mapping_of
+from kinto_http.arguments import changes_of, id_of, precondition, split, with_text_id
 from kinto_http.exceptions import KintoException
 from kinto_http.models import Changes, Home, Objects, ObjectsPage, Record, timestamp_of
-from kinto_http.operations import (
-    Json,
-    KintoOperations,
-    changes_of,
-    id_of,
-    logger,
-    mapping_of,
-    precondition,
-    split,
-    with_text_id,
-)
+from kinto_http.operations import KintoOperations, logger
 from restwright.message import Request
 from restwright.operation import listing, operation
 from restwright.plan import Listing, Operation, paged

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any, cast
 
+from kinto_http.answers import Json
 from kinto_http.collections import CollectionOperations
-from kinto_http.operations import Json
 from restwright.operation import operation
 from restwright.plan import Operation
 

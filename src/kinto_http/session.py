@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import warnings
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast
 
@@ -16,29 +16,23 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import guess_filename
 
 from kinto_http import utils
+from kinto_http.answers import HandedOver, body_of, status_error
 from kinto_http.constants import USER_AGENT
-from kinto_http.exceptions import BackoffException, KintoException, UnusableAnswerException, kinto_error, truthy
+from kinto_http.exceptions import BackoffException, KintoException, kinto_error
 from kinto_http.params import encode_params
 from kinto_http.tokens import BearerTokenAuth, TokenAuth
-from restwright.drivers import AsyncPages, Pages, run, run_async
+from restwright.drivers import run
 from restwright.headers.retry_after import parse_retry_after
-from restwright.message import EMPTY, UNSET, Request, Response, is_absolute, without_credentials
-from restwright.multipart import Multipart
-from restwright.plan import Listing, Operation, Policy, exchange, under
+from restwright.message import EMPTY, UNSET, Request, is_absolute, without_credentials
+from restwright.plan import Operation, Policy, exchange, under
 from restwright.policies import deadline, redirect, retry, stack
 from restwright.transport import CONNECT_TIMEOUT, MAX_BYTES, READ_TIMEOUT, Transport, as_timeouts
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
-ItemT = TypeVar("ItemT")
-
 DEADLINE: Final = 600.0
 """Seconds that one request may take in all, with its repetitions."""
 _WORTH_REPEATING: Final = frozenset({409, 429, *range(500, 600)})
-_NO_BODY: Final = frozenset({204, 304})
-_SHOWN: Final = 10_000
-"""Characters of an error's answer in its message."""
 
 
 class Session:
@@ -75,6 +69,9 @@ class Session:
         """Until when requests are refused, in seconds since the epoch."""
         self.server_url = server_url
         self.auth = parse_auth(auth)
+        # A login in the browser has to know where; no other auth object is changed.
+        if hasattr(self.auth, "server_url"):
+            self.auth.server_url = server_url
         self.nb_retry = retry
         self.retry_after = retry_after
         self.timeout = timeout
@@ -245,11 +242,11 @@ class Session:
     def _observe(self, request: Request, inner: Policy = exchange, /) -> Operation[requests.Response]:
         """Take note of `Alert` (deprecation) and `Backoff` (heavy load) in each answer."""
         response = yield from inner(request)
-        alert = response.headers.get("Alert")
-        if alert:
+        alert: Any = response.headers.get("Alert")
+        if isinstance(alert, str):  # and not a test's stand-in for one
             warnings.warn(alert, DeprecationWarning, stacklevel=2)
-        seconds = response.headers.get("Backoff")
-        if seconds and seconds.isascii() and seconds.isdigit():
+        seconds: Any = response.headers.get("Backoff")
+        if isinstance(seconds, str) and seconds.isascii() and seconds.isdigit():
             with self._lock:
                 self.backoff = max(self.backoff or 0.0, time.time() + (parse_retry_after(seconds) or 0.0))
         return response
@@ -332,192 +329,3 @@ def _read(name: str, value: Any) -> list[Any]:
     whole = isinstance(value, (tuple, list))
     filename, content, *rest = cast("Any", value if whole else (guess_filename(value) or name, value))
     return [filename, content.read() if hasattr(content, "read") else content, *rest]
-
-
-def body_of(response: requests.Response) -> Any:
-    """The decoded body of an answer; None where it has none.
-
-    Raises:
-        KintoException: It is not JSON.
-    """
-    if isinstance(response, HandedOver):
-        return response.body
-    if response.status_code in _NO_BODY or (not response.content and response.request.method == "HEAD"):
-        return None
-    try:
-        return response.json()
-    except requests.exceptions.JSONDecodeError as error:
-        raise _about(kinto_error(error), response) from error
-
-
-def status_error(response: requests.Response) -> KintoException:
-    """The error for an answer with an error status."""
-    return _about(KintoException(f"{response.status_code} - {_said(response)}"), response)
-
-
-def refused(response: requests.Response, why: str) -> KintoException:
-    """The error for an answer that is not what was asked for."""
-    return _about(UnusableAnswerException(why), response)
-
-
-ErrorT = TypeVar("ErrorT", bound=KintoException)
-
-
-def _about(error: ErrorT, response: requests.Response) -> ErrorT:
-    error.request, error.response = response.request, truthy(response)
-    noted = vars(response)
-    error.attempts = noted.get("attempts", 1)
-    if "gave_up" in noted:
-        error.add_note(noted["gave_up"])
-    return error
-
-
-def _said(response: requests.Response) -> str:
-    """What the server says of its error, not more than a message can hold."""
-    try:
-        return str(response.json())[:_SHOWN]
-    except ValueError:
-        content: Any = response.content
-        if isinstance(content, bytes) and len(content) > _SHOWN:
-            # Not `text`, which guesses the encoding of all of it.
-            return content[:_SHOWN].decode("utf-8", "replace")
-        return str(response.text)
-
-
-class HandedOver(Response):
-    """What a session of somebody else's answered: a decoded body and header fields."""
-
-    def __init__(self, body: Any, headers: Any, status: int = 200) -> None:
-        fields = cast("Mapping[str, str]", headers) if isinstance(headers, Mapping) else EMPTY
-        super().__init__(status, headers=fields)
-        self.body = body
-
-    def json(self, **kwargs: Any) -> Any:
-        """The body, which was decoded already."""
-        del kwargs
-        return self.body
-
-
-_REQUEST: Final = Session.request
-NETWORK_ATTEMPTS: Final = 2
-"""How often a client sends a request whose answer does not come."""
-
-
-def is_own(session: Any) -> bool:
-    """Is it ours, and has nobody put a `request` of their own in it?"""
-    return isinstance(session, Session) and type(session).request is _REQUEST and "request" not in vars(session)
-
-
-def drive(session: Any, plan: Operation[T]) -> T:
-    """Run a plan over a session: ours, or any object that has such a `request`."""
-    if is_own(session):
-        own: Session = session
-        return run(own.transport.send, under(own.policy(NETWORK_ATTEMPTS), plan))
-    return run(hand_over(session), under(_foreign_policy, plan))
-
-
-def drive_async(session: Any, plan: Operation[T]) -> Coroutine[Any, Any, T]:
-    """The same, awaited; the `request` of an object of somebody else's is called in a thread."""
-    if is_own(session):
-        own: Session = session
-        return run_async(own.transport.send_async, under(own.policy(NETWORK_ATTEMPTS), plan))
-    return run_async(hand_over_async(session), under(_foreign_policy, plan))
-
-
-def pages_over(session: Any, start: Callable[[], Listing[ItemT]]) -> Pages[ItemT]:
-    """The items of a listing, over a session."""
-    if is_own(session):
-        own: Session = session
-
-        def send(request: Request) -> requests.Response:
-            return own.transport.send(request)  # a setting may change meanwhile
-
-        return Pages(send, lambda: under(own.policy(NETWORK_ATTEMPTS), start()))
-    return Pages(hand_over(session), lambda: under(_foreign_policy, start()))
-
-
-def async_pages_over(session: Any, start: Callable[[], Listing[ItemT]]) -> AsyncPages[ItemT]:
-    """The items of a listing, over a session, awaited."""
-    if is_own(session):
-        own: Session = session
-
-        def send(request: Request) -> Coroutine[Any, Any, requests.Response]:
-            return own.transport.send_async(request)
-
-        return AsyncPages(send, lambda: under(own.policy(NETWORK_ATTEMPTS), start()))
-    return AsyncPages(hand_over_async(session), lambda: under(_foreign_policy, start()))
-
-
-_foreign_retry: Final = retry(1, network_attempts=NETWORK_ATTEMPTS)
-
-
-def _foreign_policy(request: Request) -> Operation[requests.Response]:
-    attempts = 0
-
-    def counted(request: Request) -> Operation[requests.Response]:
-        nonlocal attempts
-        attempts += 1
-        return exchange(request)
-
-    try:
-        return (yield from _foreign_retry(request, counted))
-    except KintoException as error:
-        error.attempts = max(attempts, error.attempts)
-        raise
-    except requests.RequestException as error:
-        told = kinto_error(error)
-        told.attempts = attempts
-        raise told from error
-
-
-def hand_over(session: Any) -> Callable[[Request], requests.Response]:
-    """Sends by calling `session.request` as `Session.request` is called."""
-
-    def send(request: Request) -> requests.Response:
-        if request.sink is not None:
-            return _fetch_file(request)
-        if isinstance(request.content, Multipart):
-            return _hand_over_file(session, request, request.content)
-        arguments: dict[str, Any] = dict(request.options)
-        if request.params or request.method == "GET":
-            arguments["params"] = dict(request.params)
-        if request.headers or request.method not in ("GET", "HEAD"):
-            arguments["headers"] = dict(request.headers) or None
-        if request.method == "PUT":
-            arguments |= {name: request.json.get(name) for name in ("data", "permissions")}
-        elif request.json is not UNSET:
-            arguments["payload"] = request.json
-        body, headers = session.request(request.method.lower(), request.url, **arguments)
-        return HandedOver(body, headers)
-
-    return send
-
-
-def _hand_over_file(session: Any, request: Request, content: Multipart) -> requests.Response:
-    with content.path.open("rb") as file:
-        files = [(content.name, (content.filename, file, content.file_type))]
-        body, headers = session.request(
-            request.method.lower(), request.url, payload=dict(content.fields), files=files, headers=None
-        )
-    return HandedOver(body, headers)
-
-
-def _fetch_file(request: Request) -> requests.Response:
-    """A download is no matter of the session: it goes out as it is, with nobody's credentials."""
-    with requests.Session() as http:
-        response = run(Transport(http, request.url).send, redirect()(request, exchange))
-    if not 200 <= response.status_code < 300:
-        raise status_error(response)
-    return response
-
-
-def hand_over_async(session: Any) -> Callable[[Request], Coroutine[Any, Any, requests.Response]]:
-    """The same in a worker thread."""
-    import asyncio  # a blocking client needs none
-
-    send = hand_over(session)
-
-    def send_async(request: Request) -> Coroutine[Any, Any, requests.Response]:
-        return asyncio.to_thread(send, request)
-
-    return send_async

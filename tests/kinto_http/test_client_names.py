@@ -10,6 +10,7 @@ import requests
 
 import kinto_http
 import kinto_http.client
+import kinto_http.decorators
 import kinto_http.session
 from kinto_http import AsyncClient, Client
 from kinto_http.client import BatchClient, async_client, async_wrap, retry_timeout
@@ -272,7 +273,7 @@ def test_paths_need_not_be_awaited_and_may_be():
 @pytest.mark.parametrize("error", [requests.Timeout, requests.ConnectionError])
 def test_a_network_failure_is_tried_once_more(monkeypatch, error):
     slept, calls = [], []
-    monkeypatch.setattr(kinto_http.client.time, "sleep", slept.append)
+    monkeypatch.setattr(kinto_http.decorators.time, "sleep", slept.append)
 
     @retry_timeout
     def call(succeeds_at):

@@ -536,3 +536,28 @@ def test_a_next_page_without_an_end_is_noticed():
         for read in (client.get_records, lambda: list(client.records()), client.delete_records):
             with pytest.raises(KintoException, match="circle"):
                 read()
+
+
+def test_a_list_that_never_stands_still_comes_to_an_end():
+    """Each answer bears another timestamp: what changed meanwhile is fetched some times, and not for ever."""
+
+    def app(request):
+        number = len(server.requests)
+        headers = {"ETag": f'"{number}"'}
+        if "_token" not in request.query:
+            headers["Next-Page"] = f"{server.url}{request.path}?_token={number}"
+        return Reply(json={"data": [{"id": f"r{number}"}]}, headers=headers)
+
+    with serve(app) as server, Client(server_url=server.url, auth=("a", "b"), collection="c") as client:
+        listed = list(client.records())
+        assert 40 <= len(listed) == len(server.requests) <= 50
+
+
+def test_a_page_without_a_timestamp_is_no_change():
+    pages = [
+        Reply(json={"data": [{"id": "a"}]}, headers={"ETag": '"1"', "Next-Page": "/buckets/default/x?_token=2"}),
+        Reply(json={"data": [{"id": "b"}]}),
+    ]
+    with serve(pages) as server, Client(server_url=server.url, auth=("a", "b"), collection="c") as client:
+        assert [record["id"] for record in client.records()] == ["a", "b"]
+        assert len(server.requests) == 2

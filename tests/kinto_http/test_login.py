@@ -19,6 +19,7 @@ import kinto_http.login as login_module
 from kinto_http import AsyncClient, Client
 from kinto_http.exceptions import KintoException
 from kinto_http.login import BrowserOAuth, RequestHandler
+from kinto_http.session import Session
 from restwright.message import Request as CoreRequest
 from restwright.testing.faults import bomb, hang_before, html, redirect_loop
 from restwright.testing.kinto import kinto_server
@@ -772,3 +773,9 @@ def test_the_handler_can_be_used_with_a_callback_alone():
         assert tokens == []
         assert requests.get(f"{url}/auth/{answer}", timeout=5).status_code == 200
     assert tokens == [TOKEN]
+
+
+def test_a_session_of_its_own_says_where_to_log_in():
+    auth = BrowserOAuth()
+    Session("http://h/v1", auth=auth)
+    assert auth.server_url == "http://h/v1"

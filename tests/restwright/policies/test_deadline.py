@@ -55,3 +55,24 @@ def test_it_is_on_the_monotonic_clock():
 def test_misuse(seconds):
     with pytest.raises(ValueError, match="deadline must be more than 0 seconds"):
         deadline(seconds)
+
+
+class File:
+    """Content that is streamed, and takes what is streamed."""
+
+    length = None
+
+    def chunks(self):
+        return iter(())
+
+    def start(self):
+        """Begin anew."""
+
+    def write(self, chunk):
+        """Take it."""
+
+
+@pytest.mark.parametrize("transfer", [{"sink": File()}, {"content": File()}])
+def test_the_transfer_of_a_file_may_take_longer(transfer):
+    clock = FakeClock(100.0)
+    assert asked(deadline(30.0, clock=clock), GET.but(**transfer), Response(), clock=clock)[0].deadline is None

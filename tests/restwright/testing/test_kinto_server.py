@@ -110,9 +110,7 @@ def test_bearer_tokens_of_an_openid_provider_are_accepted():
         threading.Thread(target=provider.serve_forever, daemon=True).start()
         try:
             with kinto_server(openid_issuer=f"http://127.0.0.1:{provider.server_port}") as server:
-                root = requests.get(
-                    f"{server.url}/", headers={"Authorization": "Bearer good"}, timeout=10
-                ).json()
+                root = requests.get(f"{server.url}/", headers={"Authorization": "Bearer good"}, timeout=10).json()
                 bad = {"Authorization": "Bearer bad"}
                 refused = requests.get(f"{server.url}/buckets", headers=bad, timeout=10)
         finally:
