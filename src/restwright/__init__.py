@@ -1,7 +1,7 @@
 """Write a REST operation once; run it sync, async or batched."""
 
 from restwright.auth import BasicAuth, BearerAuth
-from restwright.client import AsyncClient, SyncClient
+from restwright.client import AsyncClient, BatchClient, SyncClient
 from restwright.errors import (
     ApiError,
     DecodeError,
@@ -21,6 +21,7 @@ __all__ = [
     "ApiError",
     "AsyncClient",
     "BasicAuth",
+    "BatchClient",
     "BearerAuth",
     "DecodeError",
     "Listing",

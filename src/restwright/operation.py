@@ -13,7 +13,7 @@ import inspect
 import sys
 from collections.abc import Callable, Coroutine
 from types import MethodType
-from typing import Any, Concatenate, Generic, Never, ParamSpec, TypeVar, cast, overload
+from typing import Any, Concatenate, Generic, Never, ParamSpec, TypeVar, overload
 
 from restwright.drivers.aio import AsyncPages
 from restwright.drivers.batch import Pending
@@ -183,7 +183,7 @@ class _Kinds:
 
     def bound_to(self, instance: Any) -> Any:
         """The method of this client."""
-        kind = cast("type[Any]", type(instance))
+        kind: Any = type(instance)
         function = self._by_type.get(kind)
         if function is None:
             function = next((function for base, function in self._functions if issubclass(kind, base)), None)
