@@ -183,7 +183,7 @@ class _Kinds:
 
     def bound_to(self, instance: Any) -> Any:
         """The method of this client."""
-        kind: Any = type(instance)
+        kind: type[object] = type(instance)
         function = self._by_type.get(kind)
         if function is None:
             function = next((function for base, function in self._functions if issubclass(kind, base)), None)
