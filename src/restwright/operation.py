@@ -181,9 +181,9 @@ class _Kinds:
         self._functions = functions
         self._by_type: dict[type, Any] = {}
 
-    def bound_to(self, instance: Any) -> Any:
+    def bound_to(self, instance: object) -> Any:
         """The method of this client."""
-        kind: type[object] = type(instance)
+        kind = type(instance)
         function = self._by_type.get(kind)
         if function is None:
             function = next((function for base, function in self._functions if issubclass(kind, base)), None)
