@@ -1,0 +1,41 @@
+"""What must not reach a log is taken out of the text that goes there.
+
+A login callback carries `code` and `state` in its query, other requests may carry tokens there, and exceptions
+of HTTP clients quote the URLs they failed on.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+
+from tornado.httputil import HTTPServerRequest
+
+__all__ = ["redact", "request_line", "traceback_of"]
+
+_PARAMETER = re.compile(
+    r"(?i)((?:^|[?&;])(?:code|state|session_state|nonce|code_verifier|assertion|[a-z_]*token|[a-z_]*secret|password)=)"
+    r"[^&;\s\"'<>]+"
+)
+_CREDENTIALS = re.compile(r"(?i)\b((?:bearer|basic)\s+)[\w.~+/-]{8,}=*")
+
+
+def redact(text: str) -> str:
+    """The text with `***` for the values of secret query parameters and for credentials after their scheme."""
+    return _CREDENTIALS.sub(r"\1***", _PARAMETER.sub(r"\1***", text))
+
+
+def request_line(request: HTTPServerRequest) -> str:
+    """`METHOD uri (ip)`, for log lines."""
+    uri = request.uri or ""
+    if "?" in uri:
+        uri = redact(uri)
+    return f"{request.method} {uri} ({request.remote_ip})"
+
+
+def traceback_of(error: BaseException) -> str:
+    """The traceback as text without secrets.
+
+    A log record that is given the exception itself would print the messages of its whole chain as they are.
+    """
+    return redact("".join(traceback.format_exception(error)))
