@@ -24,6 +24,7 @@ MAY_KNOW_ENGINES = (
     "restwright/adapter.py",
     "restwright/multipart.py",
     "kinto_http/login.py",
+    "rest_tools/server/",
 )
 
 

@@ -21,6 +21,7 @@ from kinto_http.answers import (
     refused,
 )
 from kinto_http.arguments import list_params, precondition, with_text_id
+from kinto_http.callers import stacklevel
 from kinto_http.constants import DO_NOT_OVERWRITE, VALID_SLUG_REGEXP
 from kinto_http.endpoints import Endpoints
 from kinto_http.exceptions import KintoException
@@ -103,7 +104,7 @@ class KintoOperations(Operations):
         for kind, value in filled.items():
             if value is not None and not (isinstance(value, str) and _is_valid(value)) and is_changed_by_slugify(value):
                 told = f"{name if kind == 'id' else kind} id {value!r} is not a valid id"
-                warnings.warn(f"{told}: its slug {slugify(value)!r} is used instead", stacklevel=5)
+                warnings.warn(f"{told}: its slug {slugify(value)!r} is used instead", stacklevel=stacklevel())
         return context.endpoints.get(name, **filled)
 
     def records_path(self, bucket: str | None, collection: str | None) -> str:

@@ -17,6 +17,7 @@ from requests.utils import guess_filename
 
 from kinto_http import utils
 from kinto_http.answers import HandedOver, body_of, status_error
+from kinto_http.callers import stacklevel
 from kinto_http.constants import USER_AGENT
 from kinto_http.exceptions import BackoffException, KintoException, kinto_error
 from kinto_http.params import encode_params
@@ -244,7 +245,7 @@ class Session:
         response = yield from inner(request)
         alert: Any = response.headers.get("Alert")
         if isinstance(alert, str):  # and not a test's stand-in for one
-            warnings.warn(alert, DeprecationWarning, stacklevel=2)
+            warnings.warn(alert, DeprecationWarning, stacklevel=stacklevel())
         seconds: Any = response.headers.get("Backoff")
         if isinstance(seconds, str) and seconds.isascii() and seconds.isdigit():
             with self._lock:
