@@ -153,5 +153,5 @@ def misused_policies() -> None:
     stack(retry)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     stack(deadline(60.0), fetch)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     RecordClient("https://h", policy=deadline)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    RecordClient("https://h", timeout=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    RecordClient("https://h", timeout="5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     RecordClient("https://h", colour="red")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
