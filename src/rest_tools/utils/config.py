@@ -45,10 +45,12 @@ def _value(name: str, default: Any) -> Setting:
         if default is None:
             raise OSError(f"Missing environment variable '{name}'")
         return cast("Setting", default)
-    kind: type[Any] = type(default)
+    kind = type(cast("object", default))
     try:
         if kind is bool:
             return _BOOLS[text.lower()]
-        return cast("Setting", kind(text)) if kind in (int, float) else text
+        if kind is int:
+            return int(text)
+        return float(text) if kind is float else text
     except (ValueError, KeyError):
         raise ValueError(f"environment variable '{name}' must be of type '{kind.__name__}'") from None

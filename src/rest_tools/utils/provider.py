@@ -55,8 +55,7 @@ def published_keys(document: Mapping[str, Any]) -> dict[str, PublishedKey]:
     """The keys of a set (RFC 7517, 5) that verify signatures; what is anything else is left out."""
     keys: dict[str, PublishedKey] = {}
     listed: Any = document.get("keys")
-    entries: list[Any] = listed if isinstance(listed, list) else []
-    for entry in entries:
+    for entry in cast("list[object]", listed) if isinstance(listed, list) else []:
         if not isinstance(entry, dict):
             continue
         fields = cast("dict[str, Any]", entry)

