@@ -73,6 +73,8 @@ class Session:
         # A login in the browser has to know where; no other auth object is changed.
         if hasattr(self.auth, "server_url"):
             self.auth.server_url = server_url
+        if not isinstance(retry, int) or retry < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError(f"retry must be a whole number of 0 or more, got {retry!r}")
         self.nb_retry = retry
         self.retry_after = retry_after
         self.timeout = timeout

@@ -309,13 +309,17 @@ def _normal(url: str, params: Any = None) -> str:
 
 
 def as_timeouts(timeout: Any) -> tuple[float | None, float | None]:
-    """(connect, read) in seconds, from what `requests` takes: a number for both, a pair, None, an `urllib3.Timeout`."""
-    if isinstance(timeout, (tuple, list)):
-        connect, read = cast("tuple[float | None, float | None]", timeout)
-        return connect, read
+    """(connect, read) in seconds, from what `requests` takes: a number for both, a pair, None, an `urllib3.Timeout`.
+
+    Raises:
+        ValueError: It is none of these, or not more than 0 seconds.
+    """
     if hasattr(timeout, "connect_timeout"):
         return timeout.connect_timeout, timeout.read_timeout
-    return timeout, timeout
+    pair: Any = cast("Any", timeout) if isinstance(timeout, (tuple, list)) else (timeout, timeout)
+    if len(pair) != 2 or not all(each is None or (isinstance(each, (int, float)) and each > 0) for each in pair):
+        raise ValueError(f"timeout must be seconds, a (connect, read) pair of seconds, or None, got {timeout!r}")
+    return pair[0], pair[1]
 
 
 class _AsItIs(AuthBase):

@@ -455,3 +455,9 @@ def test_it_does_not_show_credentials():
     assert repr(session) == "<KintoSession http://h/v1>"
     client = kinto_http.Client(session=session)
     assert repr(client) == "<KintoClient http://h/v1/buckets/default>"
+
+
+@pytest.mark.parametrize("retry", ["3", -1, 1.5, None])
+def test_a_number_of_retries_that_is_none_is_refused(retry):
+    with pytest.raises(ValueError, match="retry must be a whole number"):
+        Session("http://h/v1", retry=retry)

@@ -11,7 +11,7 @@ import tracemalloc
 import pytest
 import requests
 
-from restwright import retry
+from restwright import SyncClient, retry
 from restwright.errors import BadEncoding, TooLarge
 from restwright.testing import Reply, faults, serve
 from restwright.testing.connection import Fault
@@ -243,3 +243,9 @@ def test_answers_come_with_what_requests_users_expect(connect):
     assert response.history == []
     assert list(response.iter_content(4))
     assert response.raw.read() == response.content
+
+
+@pytest.mark.parametrize("timeout", ["5", 0, -1, (1, 2, 3), (1, "2"), object()])
+def test_a_time_out_that_is_none_is_refused(timeout):
+    with pytest.raises(ValueError, match="timeout must be seconds"):
+        SyncClient("http://h", timeout=timeout)
