@@ -147,6 +147,8 @@ class OpenIDAuth(Validator):
         fetch_now: Download at once, blocking, as the contract has it; otherwise with the first token.
     """
 
+    _known_rules = frozenset(OpenIDRules.__annotations__)
+
     def __init__(
         self,
         url: str,
@@ -183,6 +185,7 @@ class OpenIDAuth(Validator):
         self._flight = SingleFlight(longest=2 * _DEADLINE + 5)
         self._attempted = float("-inf")
         self._fetched = clock()
+        self._downloads = 0
         self._policy: Policy = stack(deadline(_DEADLINE), retry(3), redirect())
         if fetch_now and not self._is_static:
             self._refresh_keys()
@@ -204,19 +207,19 @@ class OpenIDAuth(Validator):
             jwt.exceptions.PyJWTError: It is not signed by the provider, out of date, or not by the rules.
         """
         text, kid, algorithm = self._read(token)
-        failure, fetched = None, self._fetched
+        failure, downloads = None, self._downloads
         if self._is_wanting(kid):
             try:
                 self._flight.run(self._fetch, partial(self._may_fetch, kid))
             except Exception as error:  # noqa: BLE001  # the token may be good all the same
                 failure = error
-        self._note(kid, fetched)
+        self._note(kid, downloads)
         return self._judge(text, kid, algorithm, rules, failure)
 
     async def validate_async(self, token: str | bytes, **rules: Unpack[OpenIDRules]) -> dict[str, Any]:
         """The same, awaited: only callers with an unknown key wait for a download."""
         text, kid, algorithm = self._read(token)
-        failure, fetched = None, self._fetched
+        failure, downloads = None, self._downloads
         if kid not in self.public_keys:
             try:
                 await self._flight.run_async(self._fetch_async, partial(self._may_fetch, kid))
@@ -224,7 +227,7 @@ class OpenIDAuth(Validator):
                 failure = error
         elif self._is_wanting(kid):
             self._flight.begin(self._fetch_async, partial(self._may_fetch, kid))
-        self._note(kid, fetched)
+        self._note(kid, downloads)
         return self._judge(text, kid, algorithm, rules, failure)
 
     def refresh(self) -> None:
@@ -289,9 +292,9 @@ class OpenIDAuth(Validator):
             self._attempted = now
             return True
 
-    def _note(self, kid: str, fetched: float) -> None:
-        """Remember an id that is not among keys which were downloaded since `fetched`."""
-        if kid in self.public_keys or self._fetched == fetched:
+    def _note(self, kid: str, downloads: int) -> None:
+        """Remember an id that is not among the keys, if they were downloaded since there were so many downloads."""
+        if kid in self.public_keys or self._downloads == downloads:
             return
         with self._lock:
             self._unknown.pop(kid, None)  # to the end
@@ -327,3 +330,4 @@ class OpenIDAuth(Validator):
         self._published = keys
         self.public_keys = {kid: published.key for kid, published in keys.items()}
         self._fetched = self._clock()
+        self._downloads += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, TypedDict
+from typing import Any, ClassVar, Final, TypedDict
 
 import jwt
 from jwt.exceptions import DecodeError
@@ -29,6 +29,8 @@ class Rules(TypedDict, total=False):
 class Validator:
     """The settings that both kinds of `auth` have."""
 
+    _known_rules: ClassVar[frozenset[str]] = frozenset(Rules.__annotations__)
+
     def __init__(
         self,
         *,
@@ -46,6 +48,8 @@ class Validator:
         self, token: str, key: Any, algorithms: Sequence[str], issuers: Sequence[str], rules: Rules
     ) -> dict[str, Any]:
         """The claims of a token that is signed with `key` and keeps to the rules; no issuers means any."""
+        if unknown := rules.keys() - self._known_rules:
+            raise TypeError(f"validate() has no argument {min(unknown)!r}")
         audience = rules.get("audience")
         if audience is None:
             audience = self.audience
