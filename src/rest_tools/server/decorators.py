@@ -129,7 +129,8 @@ def scope_role_auth(
     *, roles: Collection[str] = (), prefix: str | None = None
 ) -> Callable[[Method[HandlerT, P]], AsyncMethod[HandlerT, P]]:
     """Only for those whose claim `scope` has a word `prefix:role` of one of these roles; without prefix, nobody."""
-    wanted = frozenset(f"{prefix}:{role}" for role in _role_set(roles)) if prefix else frozenset[str]()
+    names = _role_set(roles)
+    wanted = {f"{prefix}:{role}" for role in names} if prefix else set[str]()
 
     def may_call(handler: RestHandler) -> bool:
         scope: object = handler.auth_data.get("scope")

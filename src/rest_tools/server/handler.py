@@ -8,7 +8,7 @@ import logging
 import re
 import time
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, HTTPError, MissingArgumentError, RequestHandler
 
+from rest_tools.server.arguments.problems import ArgumentsError
 from rest_tools.server.bearer import TokenValidator, bearer_token
 from rest_tools.server.handler_setup import RestHandlerSetup
 from rest_tools.server.redaction import request_line, traceback_of
@@ -249,16 +250,17 @@ class RestHandler(RequestHandler):
     def write_error(self, status_code: int = 500, **kwargs: Any) -> None:
         """Answer `{"code": 404, "error": "Not Found"}`, or problem details (RFC 9457) to those who ask for them."""
         error: BaseException | None = kwargs["exc_info"][1] if "exc_info" in kwargs else None
-        text: str = kwargs.get("reason") or standard_phrase(status_code)
-        headers: Mapping[str, str] = {}
-        members: Mapping[str, Any] = {}
+        phrase: str = kwargs.get("reason") or standard_phrase(status_code)
         if isinstance(error, HTTPError) and error.reason:
-            text = error.reason
-        if isinstance(error, Refusal):
-            headers, members = error.headers, error.members
-        self.set_status(status_code, text if _PHRASE.fullmatch(text) else standard_phrase(status_code))
-        for name, value in headers.items():
-            self.set_header(name, value)
+            phrase = error.reason
+        text, members = phrase, dict[str, Any]()
+        if isinstance(error, ArgumentsError):
+            text, members = error.error, {"errors": error.errors}
+        elif isinstance(error, Refusal):
+            members = error.members
+            for name, value in error.headers.items():
+                self.set_header(name, value)
+        self.set_status(status_code, phrase if _PHRASE.fullmatch(phrase) else standard_phrase(status_code))
         if status_code == 405:  # RFC 9110, 15.5.6: with the methods that there are
             self.set_header("Allow", ", ".join(self._methods()))
         if PROBLEM_JSON in self.request.headers.get("Accept", "").lower():

@@ -48,13 +48,11 @@ def standard_phrase(status_code: int) -> str:
 
 def error_body(status_code: int, text: str, members: Mapping[str, Any]) -> dict[str, Any]:
     """The shape of all errors: `{"code": 404, "error": "Not Found"}`."""
-    return {**members, "code": status_code, "error": text}
+    return {"code": status_code, "error": text, **members}
 
 
 def problem_body(status_code: int, text: str, members: Mapping[str, Any]) -> dict[str, Any]:
     """The same as problem details (RFC 9457, 3), for clients that ask for them in `Accept`."""
     title = standard_phrase(status_code)
-    problem: dict[str, Any] = {**members, "type": "about:blank", "title": title, "status": status_code}
-    if text != title:
-        problem["detail"] = text
-    return problem
+    detail = {} if text == title else {"detail": text}
+    return {"type": "about:blank", "title": title, "status": status_code, **detail, **members}

@@ -8,7 +8,6 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tornado.netutil import bind_sockets
 from tornado.web import RequestHandler
 
 from rest_tools.server.application import RestApplication
@@ -103,9 +102,6 @@ class RestServer:
         Raises:
             OSError: The address is not ours, or the port is in use.
         """
-        for started in self._started:
-            started.retire()
-        sockets = bind_sockets(port, address, family=socket.AF_INET6 if ":" in address else socket.AF_INET)
         rules = [route_rule(*route) for route in self.routes]
         headers = [rule.target_kwargs["server_header"] for rule in rules if "server_header" in rule.target_kwargs]
         application = RestApplication(
@@ -117,10 +113,13 @@ class RestServer:
             trusted_downstream=self._trusted_downstream,
             max_body_size=self.max_body_size,
         )
-        server.add_sockets(sockets)
+        for started in self._started:
+            started.retire()
+        listener = _listener(address, port)
+        server.add_socket(listener)
         self.http_server = server
         self._started.append(server)
-        self._port = sockets[0].getsockname()[1]
+        self._port = listener.getsockname()[1]
         _log.warning("listening on %s port %d", address, self._port)
 
     async def stop(self, *, drain: float = 10.0) -> None:
@@ -131,3 +130,11 @@ class RestServer:
         """
         started, self._started = self._started, []
         await asyncio.gather(*(server.drain(drain) for server in started))
+
+
+def _listener(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    found = socket.getaddrinfo(address or None, port, family, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)
+    listener = socket.create_server(found[0][4], family=family, backlog=1024)
+    listener.setblocking(False)
+    return listener

@@ -60,6 +60,6 @@ def serving(loop: Loop) -> Serving:
         try:
             yield f"http://127.0.0.1:{server.port}"
         finally:
-            loop.do(server.stop(drain=1))
+            loop.do(server.stop(drain=0))
 
     return serve
