@@ -166,7 +166,11 @@ def _is_alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True  # somebody else's
-    return True
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:  # not Linux, or gone in this moment
+        return True
+    return state != "Z"  # ended, but in a container it may take long until somebody takes notice
 
 
 def _has_ended(pid: int, *, within: float) -> bool:

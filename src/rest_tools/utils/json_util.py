@@ -90,7 +90,7 @@ class binary_converter:
     @staticmethod
     def loads(obj: str, name: str | None = None) -> str:
         """The text again."""
-        return base64.b64decode(obj).decode()
+        return base64.b64decode(obj, validate=True).decode()
 
 
 class bytearray_converter:
@@ -104,7 +104,7 @@ class bytearray_converter:
     @staticmethod
     def loads(obj: str, name: str | None = None) -> bytearray:
         """The bytes again."""
-        return bytearray(base64.b64decode(obj))
+        return bytearray(base64.b64decode(obj, validate=True))
 
 
 class set_converter:
