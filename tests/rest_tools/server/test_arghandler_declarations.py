@@ -163,6 +163,15 @@ def test_closures_are_those_of_the_request():
     assert answer("2") == argparse.Namespace(a="2x", b="2x", c="2x")
 
 
+def test_functions_of_two_modules_that_look_alike():
+    source = "def convert(value):\n    return PREFIX + value"
+    modules = [{"PREFIX": "1"}, {"PREFIX": "2"}]
+    for module in modules:
+        exec(compile(source, "same.py", "exec"), module)
+    first, second = (compiled("a", (), {"type": module["convert"]}) for module in modules)
+    assert (first.type("x"), second.type("x")) == ("1x", "2x")
+
+
 def test_nothing_of_a_request_is_kept():
     class Owner:
         def convert(self, value):
@@ -205,6 +214,11 @@ def test_a_list_of_choices_that_changes_later_was_declared_before():
     choices.append("b")
     with pytest.raises(ArgumentsError):
         declared.parse(Handler("a=b"))
+
+
+def test_choices_that_come_out_of_an_iterator_last():
+    declared = Arguments(QUERY, Argument("a", choices=(letter for letter in "xy")))
+    assert declared.parse(Handler("a=y")) == declared.parse(Handler("a=y")) == argparse.Namespace(a="y")
 
 
 def test_the_store_of_declarations_is_bounded(monkeypatch):

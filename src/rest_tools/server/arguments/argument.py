@@ -66,6 +66,7 @@ class Argument:
         "metavar",
         "most",
         "name",
+        "names",
         "nargs",
         "required",
         "strict",
@@ -111,6 +112,7 @@ class Argument:
             raise ValueError(f"argument {name}: nargs must be '?' to supply const")
         self.name: Final = name
         self.aliases: Final = tuple(alias.lstrip("-") for alias in aliases)
+        self.names: Final = (name, *self.aliases)
         self.type: Final = type
         self.default: Final = default
         self.required: Final = default is Unset.UNSET if required is None else required
@@ -167,8 +169,8 @@ class Argument:
 
 
 def _fixed(choices: Any) -> Container[Any] | None:
-    """A list may change after the declaration; other containers stay, for a range is one too."""
-    return tuple(choices) if choices.__class__ is list else choices
+    """A list may change after the declaration, an iterator would end; other containers stay, such as a range."""
+    return tuple(choices) if choices.__class__ is list or hasattr(choices, "__next__") else choices
 
 
 def _fresh(value: Any) -> Any:

@@ -32,7 +32,7 @@ class Arguments:
     __slots__ = ("_aliases", "_declared", "_is_json", "_names", "source", "strict")
 
     def __init__(self, source: ArgumentSource, *arguments: Argument, strict: bool = False) -> None:
-        self.source = ArgumentSource(source)
+        self.source = source if source.__class__ is ArgumentSource else ArgumentSource(source)
         self.strict = strict
         self._is_json = source is ArgumentSource.JSON_BODY_ARGUMENTS
         self._declared: list[tuple[Argument, Convert | None, bool]] = []
@@ -49,10 +49,10 @@ class Arguments:
 
     def add(self, argument: Argument) -> Self:
         """Take one more; the collection itself comes back, for the next one."""
-        for name in (argument.name, *argument.aliases):
-            if name in self._names or name in self._aliases or name == "help":
+        for name in argument.names:
+            if name in self._names or name == "help":
                 raise argparse.ArgumentError(None, f"argument {argument.name}: conflicting option string: {name}")
-        self._names.add(argument.name)
+            self._names.add(name)
         if argument.aliases:
             self._aliases.update(dict.fromkeys(argument.aliases, argument.name))
         strict = self.strict if argument.strict is None else argument.strict

@@ -23,7 +23,11 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 def converter(declared: Convert | None, source: ArgumentSource, *, strict: bool) -> Convert | None:
     """What to call on a value, or None where it stays as it is."""
-    return _TABLES[source, strict].get(declared, declared) if isinstance(declared, type) else declared
+    if not isinstance(declared, type):
+        return declared
+    if source is ArgumentSource.JSON_BODY_ARGUMENTS:
+        return (_STRICT_JSON if strict else _LOOSE).get(declared, declared)
+    return (_STRICT_TEXT if strict else _LOOSE_TEXT).get(declared, declared)
 
 
 def _to_bool(value: Any) -> bool:
@@ -114,10 +118,4 @@ _STRICT_JSON: Mapping[Convert | None, Convert | None] = {
     **{wanted: _only(wanted) for wanted in (str, bool, list, dict)},
     int: _int_value,
     float: _float_value,
-}
-_TABLES = {
-    (ArgumentSource.QUERY_ARGUMENTS, False): _LOOSE_TEXT,
-    (ArgumentSource.QUERY_ARGUMENTS, True): _STRICT_TEXT,
-    (ArgumentSource.JSON_BODY_ARGUMENTS, False): _LOOSE,
-    (ArgumentSource.JSON_BODY_ARGUMENTS, True): _STRICT_JSON,
 }

@@ -13,8 +13,7 @@ from rest_tools.server.arguments.argument import Argument
 
 _MOST = 4096  # declarations; a service has tens of them
 _MOST_ITEMS = 64  # of a list that is looked through
-_CONSTANTS = frozenset({str, bytes, type(None)})
-_NUMBERS = frozenset({bool, int, float})
+_ITSELF = frozenset({str, bytes, bool, type(None)})  # equal to nothing but themselves, once numbers are wrapped
 
 _known: dict[tuple[Any, ...], Argument] = {}
 
@@ -26,7 +25,8 @@ class _NotByContentError(Exception):
 def compiled(name: str, aliases: tuple[str, ...], options: dict[str, Any]) -> Argument:
     """The argument declared so: the one of earlier requests, if there was one."""
     try:
-        key = (name, aliases, *[(option, _content(value)) for option, value in options.items()])
+        content = [value if value.__class__ in _ITSELF else _content(value) for value in options.values()]
+        key = (name, aliases, *options, *content)
         found = _known.get(key)
     except (_NotByContentError, TypeError):
         return Argument(name, *aliases, **options)
@@ -41,9 +41,9 @@ def compiled(name: str, aliases: tuple[str, ...], options: dict[str, Any]) -> Ar
 def _content(value: Any) -> Any:
     """Something that equals that of another value only if both are the same in kind and content."""
     kind = value.__class__
-    if kind in _CONSTANTS:
+    if kind in _ITSELF:
         return value
-    if kind in _NUMBERS:
+    if kind is int or kind is float:
         return kind, repr(value)  # 1, 1.0 and True are equal, 0.0 and -0.0 too
     if kind is list or kind is tuple:
         items = cast("list[Any]", value)
@@ -52,7 +52,7 @@ def _content(value: Any) -> Any:
         return (kind, *[_content(item) for item in items])
     if kind is dict:
         return dict, _content([part for pair in cast("dict[Any, Any]", value).items() for part in pair])
-    return kind, _lasting(value)
+    return _lasting(value)
 
 
 def _lasting(value: Any) -> Any:
@@ -63,7 +63,8 @@ def _lasting(value: Any) -> Any:
     elif isinstance(value, FunctionType):
         # The function itself may be made anew each time, its code is not; without anything bound to it, all are alike.
         if value.__closure__ is None and value.__defaults__ is None and value.__kwdefaults__ is None:
-            return value.__code__
+            # By identity, which the kept function guards: code in two modules may be equal and mean different things.
+            return FunctionType, id(value.__code__), id(value.__globals__)
     elif isinstance(value, MethodType | BuiltinFunctionType):
         owner: object = value.__self__
         if isinstance(owner, ModuleType) or (isinstance(owner, type) and "<locals>" not in owner.__qualname__):
