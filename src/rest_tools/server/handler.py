@@ -121,15 +121,15 @@ class RestHandler(RequestHandler):
 
     async def _execute(self, transforms: Any, *args: bytes, **kwargs: bytes) -> None:
         # Here and not in `prepare`: subclasses override that, and not all of them await the inherited one.
-        token = bearer_token(self.request)
-        if token is not None and self.auth is not None and not isinstance(self.auth, Auth):  # that one is instant
-            await self._validate(token, self.auth)
+        if self.auth is not None and not isinstance(self.auth, Auth):  # that one is instant
+            await self._validate(self.auth)
         await super()._execute(transforms, *args, **kwargs)
 
-    async def _validate(self, token: str, auth: TokenValidator) -> None:
+    async def _validate(self, auth: TokenValidator) -> None:
         """Have the token validated for `get_current_user`, which cannot wait for the keys of a provider."""
         validate: Callable[[str], Awaitable[dict[str, Any]]] | None = getattr(auth, "validate_async", None)
-        if validate is not None:
+        token = bearer_token(self.request)
+        if validate is not None and token is not None:
             try:
                 self._validated = await validate(token)
             except Exception as error:  # noqa: BLE001  # told when somebody asks for the user
