@@ -8,7 +8,7 @@ import logging
 import re
 import time
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -119,14 +119,10 @@ class RestHandler(RequestHandler):
         else:
             self.clear_header("Server")
 
-    def _execute(self, transforms: Any, *args: bytes, **kwargs: bytes) -> Coroutine[Any, Any, None]:
-        if self.auth is None or isinstance(self.auth, Auth):  # nothing to wait for
-            return super()._execute(transforms, *args, **kwargs)
-        return self._execute_validated(self.auth, transforms, *args, **kwargs)
-
-    async def _execute_validated(self, auth: TokenValidator, transforms: Any, *args: bytes, **kwargs: bytes) -> None:
+    async def _execute(self, transforms: Any, *args: bytes, **kwargs: bytes) -> None:
         # Here and not in `prepare`: subclasses override that, and not all of them await the inherited one.
-        await self._validate(auth)
+        if self.auth is not None and not isinstance(self.auth, Auth):  # that one is instant
+            await self._validate(self.auth)
         await super()._execute(transforms, *args, **kwargs)
 
     async def _validate(self, auth: TokenValidator) -> None:
