@@ -49,7 +49,7 @@ def precondition(safe: bool, if_match: Any, *sources: Any) -> Mapping[str, str]:
     found = if_match
     for source in sources:
         if found is None:
-            found = mapping_of(source).get("last_modified")
+            found = mapping_of(source).get("last_modified") or None
     return EMPTY if found is None else {"If-Match": quote(found)}
 
 
@@ -68,8 +68,10 @@ def changes_of(changes: Any, data: Any, permissions: Any) -> PatchType:
 
 def list_params(query: Mapping[str, Any]) -> Mapping[str, str]:
     """The query of a listing."""
-    params = encode_params(query) if query else EMPTY
+    if not query:
+        return EMPTY
+    params = encode_params(query)
     if "_since" in params and params.get("_fields"):
         # Else the tombstones that `_since` brings would look like objects.
-        return {**params, "_fields": f"{params['_fields']},deleted"}
+        return encode_params({**params.given, "_fields": f"{params['_fields']},deleted"})
     return params

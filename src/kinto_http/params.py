@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, cast
 
@@ -11,7 +11,13 @@ from kinto_http.utils import json_dumps
 _LIST_PREFIXES = ("in_", "exclude_")
 
 
-def encode_params(kwargs: Mapping[str, Any]) -> dict[str, str]:
+class Encoded(dict[str, str]):
+    """Parameters as text, and as they were given: a session of somebody else's encodes them itself."""
+
+    given: Mapping[str, Any]
+
+
+def encode_params(kwargs: Mapping[str, Any]) -> Encoded:
     """The parameters as text.
 
     Text goes as it is: the server reads it as JSON where it can, so write `'"2.0"'` to mean the text
@@ -20,10 +26,14 @@ def encode_params(kwargs: Mapping[str, Any]) -> dict[str, str]:
     >>> encode_params({"title": "x", "min_size": 5, "in_id": ["a", 7], "_fields": ["id", "title"]})
     {'title': 'x', 'min_size': '5', 'in_id': 'a,7', '_fields': 'id,title'}
     """
-    return {
-        name: value if type(value) is str and not name.startswith(_LIST_PREFIXES) else _encode(name, value)
-        for name, value in kwargs.items()
-    }
+    # A generator would give its items but once.
+    given = {name: list(cast("Any", v)) if isinstance(v, Iterator) else v for name, v in kwargs.items()}
+    params = Encoded(
+        (name, value if type(value) is str and not name.startswith(_LIST_PREFIXES) else _encode(name, value))
+        for name, value in given.items()
+    )
+    params.given = given
+    return params
 
 
 def _encode(name: str, value: Any) -> str:

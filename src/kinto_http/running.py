@@ -11,7 +11,7 @@ from kinto_http.answers import HandedOver, status_error
 from kinto_http.exceptions import KintoException, kinto_error
 from kinto_http.session import Session
 from restwright.drivers import AsyncPages, Pages, run, run_async
-from restwright.message import UNSET, Request
+from restwright.message import UNSET, Request, is_absolute
 from restwright.multipart import Multipart
 from restwright.plan import Listing, Operation, exchange, under
 from restwright.policies import redirect, retry
@@ -21,6 +21,7 @@ T = TypeVar("T")
 ItemT = TypeVar("ItemT")
 
 _REQUEST: Final = Session.request
+_LISTS: Final = ("/buckets", "/groups", "/collections", "/records", "/history")
 NETWORK_ATTEMPTS: Final = 2
 """How often a client sends a request whose answer does not come."""
 
@@ -101,10 +102,13 @@ def hand_over(session: Any) -> Callable[[Request], requests.Response]:
         if isinstance(request.content, Multipart):
             return _hand_over_file(session, request, request.content)
         arguments: dict[str, Any] = dict(request.options)
-        if request.params or request.method == "GET":
-            arguments["params"] = dict(request.params)
-        if request.headers or request.method not in ("GET", "HEAD"):
+        params = dict(getattr(request.params, "given", request.params))
+        if params or (request.method == "GET" and request.url != "/"):
+            arguments["params"] = params
+        if request.headers or request.method in ("PUT", "PATCH", "DELETE"):
             arguments["headers"] = dict(request.headers) or None
+        elif request.method == "GET" and (is_absolute(request.url) or request.url.endswith(_LISTS)):
+            arguments["headers"] = {}
         if request.method == "PUT":
             arguments |= {name: request.json.get(name) for name in ("data", "permissions")}
         elif request.json is not UNSET:
@@ -118,9 +122,8 @@ def hand_over(session: Any) -> Callable[[Request], requests.Response]:
 def _hand_over_file(session: Any, request: Request, content: Multipart) -> requests.Response:
     with content.path.open("rb") as file:
         files = [(content.name, (content.filename, file, content.file_type))]
-        body, headers = session.request(
-            request.method.lower(), request.url, payload=dict(content.fields), files=files, headers=None
-        )
+        fields = {name: content.fields.get(name) for name in ("data", "permissions")}
+        body, headers = session.request(request.method.lower(), request.url, files=files, **fields)
     return HandedOver(body, headers)
 
 

@@ -58,7 +58,7 @@ async def _result_of(call):
 RECORDS = "/buckets/b/collections/c/records"
 CALLS = {
     "server_info": ((), {}, ("GET", "/", {})),
-    "get_buckets": ((), {"a": 1}, ("GET", "/buckets", {"params": {"a": "1"}})),
+    "get_buckets": ((), {"a": 1}, ("GET", "/buckets", {"params": {"a": 1}})),
     "get_group": (("g",), {}, ("GET", "/buckets/b/groups/g", {})),
     "get_collection": ((), {}, ("GET", "/buckets/b/collections/c", {})),
     "get_record": (("x",), {"_fields": "a"}, ("GET", f"{RECORDS}/x", {"params": {"_fields": "a"}})),
@@ -210,7 +210,7 @@ def test_a_file_is_uploaded_as_a_form(over, tmp_path):
 
     session = Reading(requests.Timeout("first"))
     over(session, "add_attachment", "x", path, data={"a": 1})
-    call = ("POST", f"{RECORDS}/x/attachment", {"payload": {"data": '{"a": 1}'}})
+    call = ("POST", f"{RECORDS}/x/attachment", {"data": '{"a": 1}'})
     assert session.calls == [call, call]
     assert contents == [[("attachment", ("f.png", b"abc", "image/png"))]] * 2
 
