@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from dataclasses import replace
+from typing import Any, Self, TypeVar, cast
 
 from kinto_http import utils
 from kinto_http.answers import Json
@@ -48,6 +49,14 @@ class Settings(AllOperations):
         self.operations = AllOperations(context)
         self.session = session
         self._ignore_batch_4xx = ignore_batch_4xx
+
+    def __copy__(self) -> Self:
+        """A client of its own: with another bucket or collection set, this one keeps its."""
+        copy = object.__new__(type(self))
+        vars(copy).update(vars(self))
+        copy.context = replace(self.context)
+        copy.operations = AllOperations(copy.context)
+        return copy
 
     @property
     def endpoints(self) -> Endpoints:

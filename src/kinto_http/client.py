@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABCMeta
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from types import TracebackType
@@ -62,7 +63,7 @@ DRY_BATCH = 999999
 """Requests in one batch when nothing is sent anyway."""
 
 
-class _Connected(Settings):
+class _Connected(Settings, metaclass=ABCMeta):
     """A client with a session of its own, from the settings that people give."""
 
     def __init__(
@@ -280,3 +281,8 @@ class AsyncClient(_Connected, AsyncMode):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+# To `isinstance` all are clients, though they share no method that returns.
+Client.register(AsyncClient)
+Client.register(BatchClient)
