@@ -169,7 +169,7 @@ class BatchSession:
 
     def results(self) -> list[Any]:
         """The bodies of the answers, in the order of the requests."""
-        return [item.body for item in self._items]
+        return [item.body for item in self._items if item.is_done]
 
     @property
     def _is_full(self) -> bool:

@@ -28,12 +28,16 @@ class PermissionOperations(KintoOperations):
 
         Args:
             exclude_resource_names: Kinds to leave out, such as "record".
-            params: Further query parameters; sorted by `id` unless they say otherwise.
+            params: Further query parameters; sorted by `id` unless they say otherwise.  With `_limit`, only the
+                first page, or as many as `pages` says.
             kwargs: Whatever else `requests.request` takes.
         """
         asked = {"_sort": "id", **(params or {})}
         if exclude_resource_names is not None:
-            asked["exclude_resource_name"] = exclude_resource_names
+            names = exclude_resource_names
+            asked["exclude_resource_name"] = names if isinstance(names, str) else ",".join(names)
+        if "_limit" in asked:
+            asked.setdefault("pages", 1)
         entries: list[Json] = []
         # Not merged by id, as other lists are: records of two collections may have the same.
         plan = self._each_page(self.path("permissions"), asked, options=kwargs)

@@ -120,7 +120,7 @@ class Session:
         """
         request = self.build(method, endpoint, data, permissions, payload, kwargs)
         response = run(self.transport.send, under(self.policy(1), exchange(request)))
-        return body_of(response), response.headers
+        return None if request.method == "HEAD" else body_of(response), response.headers
 
     @staticmethod
     def build(
@@ -184,6 +184,8 @@ class Session:
             self._sent_headers = dict(self.headers)
             if transport.is_plain:
                 http.headers = CaseInsensitiveDict({**_DEFAULT_HEADERS, **self.headers})
+                if self.auth:  # what it says counts
+                    http.headers.pop("Authorization", None)
         return transport
 
     def policy(self, network_attempts: int) -> Policy:
