@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rest_tools.openapi_tools import validate_request
 from rest_tools.server.arghandler import ArgumentHandler, ArgumentSource
 from rest_tools.server.decorators import (
     TokenAttributeRoleMappingProtocol,
@@ -29,4 +30,5 @@ __all__ = [
     "role_authorization",
     "scope_role_auth",
     "token_attribute_role_mapping_auth",
+    "validate_request",
 ]
