@@ -21,7 +21,7 @@ import pytest
 import requests
 
 import kinto_http
-from kinto_http import Client
+from kinto_http import AsyncClient, Client
 
 TEXT = (Path(__file__).parents[1] / "seeds" / "kinto.txt").read_text(encoding="utf-8")
 AUTH = ("alexis", "p4ssw0rd")
@@ -112,7 +112,7 @@ def test_a_snippet_runs_as_it_is(snippet, world):
     asyncio.run(run())
     with pytest.raises(StopIteration):
         scene.send(names)
-    if isinstance(names.get("client"), Client):
+    if isinstance(names.get("client"), Client) and not isinstance(names["client"], AsyncClient):
         names["client"].close()
 
 
