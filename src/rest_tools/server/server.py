@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tornado.web import RequestHandler
 
+from rest_tools.server.access_log import json_logger
 from rest_tools.server.application import RestApplication
+from rest_tools.server.correlation import ReturnCorrelationId
 from rest_tools.server.draining import DrainingServer
+from rest_tools.server.health import CheckFunction, LiveHandler, Readiness, ReadyHandler
+from rest_tools.server.metrics import Metrics, MetricsHandler
 from rest_tools.server.redaction import request_line
 from rest_tools.server.routes import route_rule
 
@@ -40,6 +44,7 @@ class RestServer:
         xheaders: Believe `X-Forwarded-For`, `X-Real-Ip` and `X-Forwarded-Proto`.  Right behind a proxy that sets
             them; without one, any client can claim to be anybody, in your logs too.
         trusted_downstream: Addresses of more proxies, which `X-Forwarded-For` may end with.
+        json_log: Log each request as a JSON object (see `json_logger`), and send its `X-Correlation-ID` back.
         **kwargs: Settings of the Tornado application.
 
     Attributes:
@@ -47,6 +52,10 @@ class RestServer:
         http_server: The last server that was started.
         max_body_size: As given.
         app_args: The settings of the application.
+        metrics: What is measured, after `add_standard_routes`; its `registry` takes metrics of one's own.
+
+    Raises:
+        ValueError: The cookie secret is not hexadecimal, or there is `json_log` beside a `log_function`.
     """
 
     def __init__(
@@ -57,15 +66,22 @@ class RestServer:
         *,
         xheaders: bool = True,
         trusted_downstream: Sequence[str] = (),
+        json_log: bool = False,
         **kwargs: Any,
     ) -> None:
+        if json_log and log_function is not None:
+            raise ValueError("json_log is a log_function of its own, give one of them")
         self.routes: list[tuple[Any, ...]] = []
         self.http_server: DrainingServer | None = None
         self.max_body_size = max_body_size
-        self.app_args: dict[str, Any] = {**kwargs, "log_function": log_function or tornado_logger}
+        log_function = log_function or (json_logger if json_log else tornado_logger)
+        self.app_args: dict[str, Any] = {**kwargs, "log_function": log_function}
         if cookie_secret is not None:
             self.app_args["cookie_secret"] = bytes.fromhex(cookie_secret)
             self.app_args["xsrf_cookies"] = True
+        self.metrics: Metrics | None = None
+        self._json_log = json_log
+        self._draining = False
         self._xheaders = xheaders
         self._trusted_downstream = list(trusted_downstream)
         self._started: list[DrainingServer] = []
@@ -80,6 +96,32 @@ class RestServer:
         """
         route_rule(*args)
         self.routes.append(args)
+
+    def add_standard_routes(
+        self,
+        *,
+        health: bool = True,
+        metrics: bool = True,
+        checks: Mapping[str, CheckFunction] | None = None,
+        check_timeout: float = 2.0,
+    ) -> None:
+        """Add what those who run a service expect; all of it is open to anybody who reaches the port.
+
+        Args:
+            health: `/health/live`, which answers 200, and `/health/ready`, which answers 503 if a check fails, or
+                when the server is about to stop.
+            metrics: `/metrics` for Prometheus, by the patterns of routes.
+            checks: What the service needs to be ready, by name: functions, async or not, that fail by an
+                exception or by False.
+            check_timeout: Seconds for each check.
+        """
+        if health:
+            readiness = Readiness(checks or {}, timeout=check_timeout, is_draining=lambda: self._draining)
+            self.add_route("/health/live", LiveHandler)
+            self.add_route("/health/ready", ReadyHandler, {"readiness": readiness})
+        if metrics:
+            self.metrics = Metrics()
+            self.add_route("/metrics", MetricsHandler, {"metrics": self.metrics})
 
     @property
     def port(self) -> int:
@@ -104,9 +146,16 @@ class RestServer:
         """
         rules = [route_rule(*route) for route in self.routes]
         headers = [rule.target_kwargs["server_header"] for rule in rules if "server_header" in rule.target_kwargs]
+        settings = dict(self.app_args)
+        if self.metrics is not None:
+            settings["log_function"] = _both(self.metrics.finished, settings["log_function"])
         application = RestApplication(
-            rules, server_header=(headers or [""])[0], max_body_size=self.max_body_size, **self.app_args
+            rules, server_header=(headers or [""])[0], max_body_size=self.max_body_size, **settings
         )
+        if self.metrics is not None:
+            application.add_transform(self.metrics.transform())
+        if self._json_log:
+            application.add_transform(ReturnCorrelationId)
         server = DrainingServer(
             application,
             xheaders=self._xheaders,
@@ -118,18 +167,34 @@ class RestServer:
         listener = _listener(address, port)
         server.add_socket(listener)
         self.http_server = server
+        self._draining = False
         self._started.append(server)
         self._port = listener.getsockname()[1]
         _log.warning("listening on %s port %d", address, self._port)
 
-    async def stop(self, *, drain: float = 10.0) -> None:
+    async def stop(self, *, drain: float = 10.0, notice: float = 0.0) -> None:
         """Stop listening, answer what was asked, and close all connections.  Again does no harm.
 
         Args:
             drain: Seconds to wait for answers; connections that still wait for theirs then are closed.
+            notice: Seconds before that in which all goes on but `/health/ready`, which answers 503: time for a
+                load balancer to see it.
         """
+        self._draining = True
+        if notice > 0:
+            await asyncio.sleep(notice)
         started, self._started = self._started, []
         await asyncio.gather(*(server.drain(drain) for server in started))
+
+
+def _both(
+    first: Callable[[RequestHandler], None], second: Callable[[RequestHandler], None]
+) -> Callable[[RequestHandler], None]:
+    def both(handler: RequestHandler) -> None:
+        first(handler)
+        second(handler)
+
+    return both
 
 
 def _listener(address: str, port: int) -> socket.socket:

@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import asyncio
+import functools
+import threading
+import time
+
+import pytest
+import requests
+
+from rest_tools.server import RestServer
+
+
+def server_of(checks=None, **options):
+    server = RestServer()
+    server.add_standard_routes(checks=checks, **options)
+    return server
+
+
+def get(url, **options):
+    return requests.get(url, timeout=10, **options)
+
+
+def ready(url):
+    answer = get(f"{url}/health/ready")
+    return answer.status_code, answer.json()
+
+
+async def fine():
+    await asyncio.sleep(0)
+
+
+def broken():
+    raise OSError("no database at password=s3cr3t")
+
+
+async def broken_async():
+    raise OSError
+
+
+class Ping:
+    async def __call__(self):
+        return True
+
+
+def test_alive_and_ready_without_checks(serving):
+    with serving(server_of()) as url:
+        live = get(f"{url}/health/live")
+        assert (live.status_code, live.json(), live.headers["Cache-Control"]) == (200, {"status": "alive"}, "no-store")
+        assert ready(url) == (200, {"status": "ready", "checks": {}})
+        for path in ("live", "ready"):
+            head = requests.head(f"{url}/health/{path}", timeout=5)
+            assert (head.status_code, head.content) == (200, b"")
+
+
+def test_only_where_asked_for(serving):
+    with serving(RestServer()) as url:
+        assert get(f"{url}/health/live").status_code == 404
+    with serving(server_of(health=False)) as url:
+        assert get(f"{url}/health/live").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("function", "verdict"),
+    [
+        (fine, "ok"),
+        (lambda: None, "ok"),
+        (lambda: 0, "ok"),
+        (lambda: fine(), "ok"),  # noqa: PLW0108
+        (Ping(), "ok"),
+        (functools.partial(asyncio.sleep, 0, result=False), "failed"),
+        (lambda: False, "failed"),
+        (broken, "failed"),
+        (broken_async, "failed"),
+        (asyncio.CancelledError, "ok"),  # merely returned
+    ],
+)
+def test_checks_of_all_kinds(serving, function, verdict):
+    with serving(server_of({"other": fine, "it": function})) as url:
+        status, report = ready(url)
+        assert get(f"{url}/health/live").status_code == 200
+    assert report["checks"] == {"other": "ok", "it": verdict}
+    assert (status, report["status"]) == ((200, "ready") if verdict == "ok" else (503, "not ready"))
+
+
+def test_why_a_check_failed_is_logged_and_not_told(serving, caplog):
+    with serving(server_of({"database": broken})) as url:
+        answer = get(f"{url}/health/ready")
+    assert "no database" not in answer.text
+    assert "check database failed" in caplog.text
+    assert "no database" in caplog.text
+
+
+def test_checks_run_together_each_with_its_deadline(serving):
+    release = threading.Event()
+    checks = {
+        "hangs": lambda: release.wait(20),
+        "sleeps": functools.partial(asyncio.sleep, 20),
+        "slow": lambda: time.sleep(0.2),
+        "quick": fine,
+    }
+    with serving(server_of(checks, check_timeout=0.5)) as url:
+        begun = time.monotonic()
+        status, report = ready(url)
+        assert 0.4 < time.monotonic() - begun < 1.5
+        release.set()
+    assert status == 503
+    assert report["checks"] == {"hangs": "timed out", "sleeps": "timed out", "slow": "ok", "quick": "ok"}
+
+
+def test_a_check_that_hangs_costs_one_thread_and_not_the_event_loop(serving):
+    release, calls = threading.Event(), []
+
+    def hang():
+        calls.append(threading.current_thread())
+        release.wait(20)
+
+    with serving(server_of({"hangs": hang}, check_timeout=0.1)) as url:
+        askers = [threading.Thread(target=ready, args=(url,)) for _ in range(5)]
+        for asker in askers:
+            asker.start()
+        assert get(f"{url}/health/live").elapsed.total_seconds() < 0.5
+        for asker in askers:
+            asker.join(5)
+        assert ready(url)[0] == 503
+        assert len(calls) == 1
+        release.set()
+        calls[0].join(5)
+        assert ready(url)[0] == 200
+        assert len(calls) == 2
+
+
+def test_an_async_check_that_does_not_let_itself_be_cancelled_is_not_waited_for(serving):
+    async def stubborn():
+        for _ in range(4):
+            try:
+                await asyncio.sleep(0.3)
+            except asyncio.CancelledError:
+                continue
+
+    with serving(server_of({"it": stubborn}, check_timeout=0.1)) as url:
+        begun = time.monotonic()
+        assert ready(url)[0] == 503
+        assert time.monotonic() - begun < 0.4
+        time.sleep(1.3)  # let it end before the loop does
+
+
+def test_who_asks_together_shares_one_run(serving):
+    calls = []
+
+    async def slow():
+        calls.append(1)
+        await asyncio.sleep(0.3)
+
+    with serving(server_of({"slow": slow})) as url:
+        askers = [threading.Thread(target=ready, args=(url,)) for _ in range(4)]
+        for asker in askers:
+            asker.start()
+        for asker in askers:
+            asker.join(5)
+        assert len(calls) == 1
+        assert ready(url)[0] == 200
+        assert len(calls) == 2
+
+
+def test_a_server_about_to_stop_says_so_while_it_serves_on(loop):
+    server = server_of({"it": fine})
+
+    async def startup():
+        server.startup("127.0.0.1", 0)
+
+    loop.do(startup())
+    url = f"http://127.0.0.1:{server.port}"
+    assert ready(url)[0] == 200
+    stopping = asyncio.run_coroutine_threadsafe(server.stop(notice=1.0), loop.loop)
+    time.sleep(0.2)
+    for _ in range(2):  # each on a new connection
+        assert ready(url) == (503, {"status": "draining", "checks": {}})
+    assert get(f"{url}/health/live").status_code == 200
+    stopping.result(10)
+    with pytest.raises(requests.ConnectionError):
+        ready(url)
+    loop.do(startup())
+    assert ready(f"http://127.0.0.1:{server.port}")[0] == 200
+    loop.do(server.stop())
+
+
+def test_open_connections_are_told_of_the_draining(loop):
+    asked = threading.Event()
+
+    async def slow():
+        asked.set()
+        await asyncio.sleep(0.5)
+
+    server = server_of({"slow": slow})
+
+    async def startup():
+        server.startup("127.0.0.1", 0)
+
+    loop.do(startup())
+    url = f"http://127.0.0.1:{server.port}"
+    with requests.Session() as session:
+        session.get(f"{url}/health/live", timeout=5)
+        stopping = asyncio.run_coroutine_threadsafe(server.stop(drain=3), loop.loop)
+        time.sleep(0.05)
+        answer = session.get(f"{url}/health/ready", timeout=5)
+        assert (answer.status_code, answer.json()["status"]) == (503, "draining")
+        assert answer.headers["Connection"] == "close"
+    stopping.result(10)
+    assert not asked.is_set()  # the checks do not matter any more
