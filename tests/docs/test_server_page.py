@@ -1,0 +1,142 @@
+"""docs/server.md: its programs run as processes, its other examples from top to bottom, and answer what it says."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib.util
+import inspect
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+import rest_tools.server
+from rest_tools.server import RestServer
+from rest_tools.server.arguments import Argument
+
+PAGE = "docs/server.md"
+TEXT = (Path(__file__).parents[2] / PAGE).read_text(encoding="utf-8")
+
+specification = importlib.util.spec_from_file_location("pages", Path(__file__).with_name("test_pages.py"))
+assert specification is not None
+assert specification.loader is not None
+pages = importlib.util.module_from_spec(specification)
+specification.loader.exec_module(pages)
+
+BLOCKS = list(pages.blocks_of(PAGE))
+PROGRAMS = [block for block in BLOCKS if block.source.endswith("\nasyncio.run(main())\n")]
+
+# The page says port 8080; what runs at the same time has the same page, so each program gets a free one.
+FREE_PORT = """
+import socket
+resolve = socket.getaddrinfo
+def getaddrinfo(host, port, *args, **kwargs):
+    return resolve(host, 0 if (host, port) == ("localhost", 8080) else port, *args, **kwargs)
+socket.getaddrinfo = getaddrinfo
+"""
+
+
+@contextlib.contextmanager
+def running(program: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process of a program, and its URL."""
+    command = [sys.executable, "-W", "error", "-c", FREE_PORT + program]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            line = process.stderr.readline()
+            found = re.fullmatch(r"listening on localhost port (\d+)\n", line)
+            assert found, line + process.stderr.read()
+            yield process, f"http://127.0.0.1:{found[1]}"
+        finally:
+            process.kill()
+
+
+def test_the_first_program_answers_what_the_page_shows():
+    asked = re.findall(r"^\$ curl 'http://localhost:8080(\S+)'\n(.*)$", TEXT, re.MULTILINE)
+    assert len(asked) == TEXT.count("$ curl ") == 3
+    with running(PROGRAMS[0].source) as (_, url):
+        for path, answer in asked:
+            assert requests.get(url + path, timeout=5).text == answer
+
+
+def test_the_ten_lines_are_about_ten():
+    lines = [line for line in PROGRAMS[0].source.splitlines() if line]
+    assert len(lines) <= 14
+
+
+def test_the_second_program_answers_what_was_asked_and_stops():
+    answers: list[requests.Response] = []
+    with running(PROGRAMS[1].source) as (process, url):
+
+        def ask() -> None:
+            headers = {"X-Forwarded-For": "192.0.2.7"}
+            with requests.Session() as session:
+                answers.extend(session.get(f"{url}/fruits", headers=headers, timeout=5) for _ in range(2))
+
+        assert requests.post(f"{url}/fruits", data=b"x" * 1_000_001, timeout=5).status_code == 413
+        assert requests.get(f"{url}/health/ready", timeout=5).json() == {"status": "ready", "checks": {"store": "ok"}}
+        assert 'route="/health/ready"' in requests.get(f"{url}/metrics", timeout=5).text
+        client = threading.Thread(target=ask)
+        client.start()
+        time.sleep(0.2)  # of the half second that the answer takes
+        os.kill(process.pid, signal.SIGTERM)
+        client.join()
+        assert process.wait(10) == 0
+    assert [answer.json() for answer in answers] == [{"address": "192.0.2.7"}] * 2
+    assert answers[0].headers["Server"] == "Fruits/1.0"
+    assert answers[1].headers["Connection"] == "close"
+
+
+def test_the_other_examples_print_what_they_say(capsys, monkeypatch):
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    assert len(PROGRAMS) == 2
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    for block in BLOCKS:
+        if block in PROGRAMS:
+            continue
+        pages.run(block, namespace, PAGE)
+        promised = pages.PRINTS.findall(block.source)
+        assert capsys.readouterr().out.splitlines() == promised, f"the block at line {block.line + 1}"
+    namespace.clear()
+    gc.collect()  # what was left open warns here, in the test that left it
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        pages.test_every_print_says_what_it_prints,
+        pages.test_links_lead_to_files,
+        pages.test_links_within_the_page_lead_to_headings,
+        pages.test_the_typography_is_plain,
+    ],
+)
+def test_the_page_is_as_the_others_are(check):
+    check(PAGE)
+
+
+def rows() -> set[str]:
+    """What the first columns of the tables name."""
+    return set(re.findall(r"\w+", "\n".join(re.findall(r"^\| (`[^|]*) \|", TEXT, re.MULTILINE))))
+
+
+def test_every_option_of_an_argument_is_in_the_table():
+    assert set(inspect.signature(Argument).parameters) - {"name", "aliases"} - rows() == set()
+
+
+def test_every_setting_of_a_server_is_in_the_table():
+    assert set(inspect.signature(RestServer).parameters) - {"kwargs"} - rows() == set()
+
+
+def test_every_decorator_is_in_the_table():
+    decorators = {name for name in rest_tools.server.__all__ if name.endswith(("_auth", "_authorization"))}
+    assert len(decorators) == 4
+    assert decorators - rows() == set()
