@@ -1,7 +1,7 @@
 """The descriptors `operation` and `listing`: one generator method, as many kinds of call as there are clients.
 
 On a `SyncClient` an operation is a method that returns T, on an `AsyncClient` one that returns a coroutine,
-on a `BatchClient` one that returns `Pending[T]`.  On the class, or inside another operation, where `self` is
+on a `BatchClient` one that returns `Pending[T]`.  On the plain operations, or inside another operation, where `self` is
 the plain operations object, it is the generator function itself.
 """
 
@@ -98,6 +98,12 @@ class operation(Generic[P, T]):  # noqa: N801 - used as a decorator
         self._kinds = _Kinds((SyncMode, call), (AsyncMode, call_async), (BatchMode, queue), (object, plan))
 
     @overload
+    def __get__(self, instance: None, owner: type[SyncMode]) -> Callable[Concatenate[Any, P], T]: ...
+    @overload
+    def __get__(
+        self, instance: None, owner: type[AsyncMode]
+    ) -> Callable[Concatenate[Any, P], Coroutine[None, None, T]]: ...
+    @overload
     def __get__(self, instance: None, owner: Any) -> Callable[Concatenate[Any, P], Operation[T]]: ...
     @overload
     def __get__(self, instance: SyncMode, owner: Any) -> Callable[P, T]: ...
@@ -109,7 +115,7 @@ class operation(Generic[P, T]):  # noqa: N801 - used as a decorator
     @overload
     def __get__(self, instance: Operations, owner: Any) -> Callable[P, Operation[T]]: ...
     def __get__(self, instance: Any, owner: Any) -> Any:
-        return self.plan if instance is None else self._kinds.bound_to(instance)
+        return self._kinds.of(owner) if instance is None else self._kinds.bound_to(instance)
 
 
 class listing(Generic[P, ItemT]):  # noqa: N801 - used as a decorator
@@ -154,7 +160,7 @@ class listing(Generic[P, ItemT]):  # noqa: N801 - used as a decorator
     @overload
     def __get__(self, instance: Operations, owner: Any) -> Callable[P, Listing[ItemT]]: ...
     def __get__(self, instance: Any, owner: Any) -> Any:
-        return self.plan if instance is None else self._kinds.bound_to(instance)
+        return self._kinds.of(owner) if instance is None else self._kinds.bound_to(instance)
 
 
 def _mark_coroutine(function: Any) -> None:
@@ -181,13 +187,16 @@ class _Kinds:
         self._functions = functions
         self._by_type: dict[type, Any] = {}
 
-    def bound_to(self, instance: object) -> Any:
-        """The method of this client."""
-        kind = type(instance)
+    def of(self, kind: type) -> Any:
+        """The function that a class of this kind has."""
         function = self._by_type.get(kind)
         if function is None:
             function = next((function for base, function in self._functions if issubclass(kind, base)), None)
             if function is None:
                 raise TypeError(f"operations cannot be used on a {kind.__name__}")
             self._by_type[kind] = function
-        return MethodType(function, instance)
+        return function
+
+    def bound_to(self, instance: object) -> Any:
+        """The method of this client."""
+        return MethodType(self.of(type(instance)), instance)

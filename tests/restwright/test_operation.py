@@ -259,3 +259,12 @@ class Stranger(ThingOperations):
 
 def test_operations_need_no_client():
     assert inspect.isgenerator(Stranger().get_thing("7"))
+
+
+def test_a_class_has_what_its_instances_have():
+    """So that `Client.get_thing(client, ...)` in an override is the call, and not a plan that nobody runs."""
+    with serve([Reply(json={"id": "a"})]) as server, ThingClient(server.url, ThingOperations()) as client:
+        assert ThingClient.get_thing(client, "a") == client.get_thing("a") == {"id": "a"}
+        assert inspect.isgenerator(ThingOperations.get_thing(ThingOperations(), "a"))
+    assert asyncio.iscoroutinefunction(AsyncThingClient.get_thing)
+    assert create_autospec(ThingClient, instance=True).get_thing("a") is not None
