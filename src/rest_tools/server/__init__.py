@@ -14,12 +14,16 @@ from rest_tools.server.decorators import (
     token_attribute_role_mapping_auth,
 )
 from rest_tools.server.handler import KeycloakUsernameMixin, RestHandler, RestHandlerSetup
+from rest_tools.server.login import OpenIDLoginHandler
 from rest_tools.server.server import RestServer
+from rest_tools.server.token_cookies import OpenIDCookieHandlerMixin
 
 __all__ = [
     "ArgumentHandler",
     "ArgumentSource",
     "KeycloakUsernameMixin",
+    "OpenIDCookieHandlerMixin",
+    "OpenIDLoginHandler",
     "RestHandler",
     "RestHandlerSetup",
     "RestServer",
