@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import inspect
-import json
-import logging
 import re
 import secrets
 from collections.abc import Sequence
@@ -14,23 +12,19 @@ from typing import Any, Final, cast
 from urllib.parse import urlencode, urlsplit
 
 from tornado.auth import OAuth2Mixin
-from tornado.httpclient import HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.httputil import url_concat
 from tornado.web import HTTPError
 
 from rest_tools.server.decorators import catch_error
 from rest_tools.server.login_attempt import LIFETIME, Attempt, decode_state, encode_state
+from rest_tools.server.provider_answers import ask, bad_gateway, check_id_token
 from rest_tools.server.return_urls import is_return_url, origin_of
 from rest_tools.server.token_cookies import OpenIDCookieHandlerMixin
 from rest_tools.utils.auth import Auth, OpenIDAuth
-from rest_tools.utils.claims import as_list
 from rest_tools.utils.pkce import PKCEMixin
 
 __all__ = ["OpenIDLoginHandler"]
 
-_log = logging.getLogger(__name__)
-
-_TIMEOUT: Final = 20.0  # seconds for one answer of the provider
 _ENDPOINTS: Final = {
     "_OAUTH_AUTHORIZE_URL": "authorization_endpoint",
     "_OAUTH_ACCESS_TOKEN_URL": "token_endpoint",
@@ -125,7 +119,7 @@ class OpenIDLoginHandler(OpenIDCookieHandlerMixin, OAuth2Mixin, PKCEMixin):
             try:
                 await self.auth.refresh_async()
             except Exception as error:  # noqa: BLE001  # it is all the same to the browser
-                raise _bad_gateway("discovery", type(error).__name__) from None
+                raise bad_gateway("discovery", type(error).__name__) from None
         self._set_up()
 
     def _argument(self, name: str) -> str | None:
@@ -226,6 +220,7 @@ class OpenIDLoginHandler(OpenIDCookieHandlerMixin, OAuth2Mixin, PKCEMixin):
         if not self.oauth_client_secret and not state.get("code_challenge"):
             raise HTTPError(400, reason="missing PKCE code challenge")
         attempt = self._consume(state)
+        client = self.get_auth_http_client()
         form = {
             "redirect_uri": redirect_uri,
             "code": code,
@@ -237,20 +232,20 @@ class OpenIDLoginHandler(OpenIDCookieHandlerMixin, OAuth2Mixin, PKCEMixin):
             credentials = {"auth_username": self.oauth_client_id, "auth_password": self.oauth_client_secret}
         else:
             form["code_verifier"] = attempt.verifier
-        user = await self._ask("code exchange", self._OAUTH_ACCESS_TOKEN_URL, body=urlencode(form), **credentials)
+        user = await ask(client, "code exchange", self._OAUTH_ACCESS_TOKEN_URL, body=urlencode(form), **credentials)
         access_token: object = user.get("access_token")
         if not isinstance(access_token, str):
-            raise _bad_gateway("code exchange", "no access_token")
+            raise bad_gateway("code exchange", "no access_token")
         await self._claims_of("access token", access_token)
         id_token: object = user.get("id_token")
         if isinstance(id_token, str):
             claims = await self._claims_of("id token", id_token)
-            self._check_id_token(claims, attempt)
+            check_id_token(claims, self.oauth_client_id, attempt.nonce)
             user["id_token"] = claims
         elif not id_token:
-            user["id_token"] = await self._ask("user info", self._OAUTH_USERINFO_URL, bearer=access_token)
+            user["id_token"] = await ask(client, "user info", self._OAUTH_USERINFO_URL, bearer=access_token)
         else:
-            raise _bad_gateway("code exchange", "id_token is no token")
+            raise bad_gateway("code exchange", "id_token is no token")
         return user
 
     def _consume(self, state: dict[str, Any]) -> Attempt:
@@ -288,40 +283,7 @@ class OpenIDLoginHandler(OpenIDCookieHandlerMixin, OAuth2Mixin, PKCEMixin):
         except HTTPError:
             raise
         except Exception as error:  # noqa: BLE001  # whatever is wrong with it, nobody is logged in
-            raise _bad_gateway(what, type(error).__name__) from None
-
-    def _check_id_token(self, claims: dict[str, Any], attempt: Attempt) -> None:
-        """OpenID Connect Core, 3.1.3.7: it has to be for this client, and for this attempt."""
-        audience: Any = claims.get("aud")
-        if self.oauth_client_id not in as_list(cast("str | list[str] | None", audience)):
-            raise _bad_gateway("id token", "it is not for this client")
-        if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), attempt.nonce.encode()):
-            raise _bad_gateway("id token", "it is not for this login")
-
-    async def _ask(
-        self, what: str, url: str, *, body: str | None = None, bearer: str | None = None, **credentials: str
-    ) -> dict[str, Any]:
-        """The JSON object that the provider answers."""
-        request = HTTPRequest(
-            url,
-            method="GET" if body is None else "POST",
-            headers={"Accept": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {}),
-            body=body,
-            follow_redirects=False,  # neither secret nor token is for somewhere else
-            connect_timeout=_TIMEOUT,
-            request_timeout=_TIMEOUT,
-            **cast("dict[str, Any]", credentials),
-        )
-        try:
-            response: HTTPResponse = await self.get_auth_http_client().fetch(request)
-            value: object = json.loads(response.body)
-        except HTTPClientError as error:
-            raise _bad_gateway(what, f"status {error.code}") from None
-        except (OSError, ValueError, RecursionError) as error:
-            raise _bad_gateway(what, type(error).__name__) from None
-        if not isinstance(value, dict):
-            raise _bad_gateway(what, "no JSON object")
-        return cast("dict[str, Any]", value)
+            raise bad_gateway(what, type(error).__name__) from None
 
     async def _store(self, user: dict[str, Any]) -> None:
         refresh_token: str | None = user.get("refresh_token")
@@ -344,9 +306,3 @@ def _seconds(value: object, otherwise: float) -> float:
         return float(cast("str", value)) or otherwise
     except (TypeError, ValueError):
         return otherwise
-
-
-def _bad_gateway(what: str, problem: str) -> HTTPError:
-    """502, and a line in the log that has no secrets: nothing that the provider or the browser sent is in it."""
-    _log.warning("login: %s failed: %s", what, problem)
-    return HTTPError(502, reason="the OpenID provider did not answer as expected")

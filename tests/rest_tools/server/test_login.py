@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import inspect
 import json
 import logging
 import threading
@@ -15,9 +16,11 @@ import jwt
 import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
+from tornado.auth import OAuth2Mixin
 from tornado.web import HTTPError
 
 from rest_tools.server import (
+    KeycloakUsernameMixin,
     OpenIDCookieHandlerMixin,
     OpenIDLoginHandler,
     RestHandler,
@@ -26,6 +29,7 @@ from rest_tools.server import (
     authenticated,
 )
 from rest_tools.utils import OpenIDAuth
+from rest_tools.utils.pkce import PKCEMixin
 from restwright.testing import Reply, serve
 
 KEY, OTHER_KEY = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
@@ -106,6 +110,12 @@ class Who(OpenIDCookieHandlerMixin, RestHandler):
         pass
 
 
+class Me(KeycloakUsernameMixin, OpenIDCookieHandlerMixin, RestHandler):
+    @authenticated
+    def get(self):
+        self.write({"user": self.current_user})
+
+
 class Site:
     """The service and a browser that uses it."""
 
@@ -158,6 +168,7 @@ def site(serving, provider, request):
     server = RestServer(cookie_secret="0b" * 32)
     server.add_route("/login", handler, {**setup, **options})
     server.add_route("/who", Who, setup)
+    server.add_route("/me", Me, setup)
     with serving(server) as url:
         site = Site(server, url, provider)
         with site.browser:
@@ -267,6 +278,21 @@ def test_a_token_too_large_for_one_cookie(site, provider):
 def test_a_token_too_large_for_all_cookies(site, provider):
     provider.answer = {"access_token": provider.token(KEY, groups=["group"] * 9000)}
     assert error(site.login(), 500) == "Error in OpenIDLoginHandler"
+
+
+def test_users_of_keycloak(site, provider):
+    provider.answer = {"access_token": provider.token(KEY, preferred_username="Joe")}
+    site.login()
+    assert site.get("/me").json() == {"user": "Joe"}
+
+
+def test_parameters_are_in_the_order_of_the_contract():
+    names = ["access_token", "access_token_exp", "refresh_token", "refresh_token_exp", "user_info", "user_info_exp"]
+    assert list(inspect.signature(OpenIDCookieHandlerMixin.store_tokens).parameters) == ["self", *names]
+    names = ["redirect_uri", "code", "state"]
+    assert list(inspect.signature(OpenIDLoginHandler.get_authenticated_user).parameters) == ["self", *names]
+    assert issubclass(OpenIDLoginHandler, OAuth2Mixin)
+    assert issubclass(OpenIDLoginHandler, PKCEMixin)
 
 
 def test_tokens_are_cleared(site, provider):
