@@ -17,8 +17,6 @@ from rest_tools.server.routes import route_of
 
 __all__ = ["Metrics", "MetricsHandler"]
 
-_BEGUN = "rest_tools_metrics_begun"
-
 
 class Metrics:
     """The measurements of one server.
@@ -44,18 +42,16 @@ class Metrics:
 
     def begun(self, request: HTTPServerRequest) -> None:
         """A handler takes up the request."""
-        vars(request)[_BEGUN] = True
         self._in_progress.labels(_route(request)).inc()
 
     def finished(self, handler: RequestHandler) -> None:
-        """The request was answered, in one way or another; a second time does not count."""
+        """The request that was begun is answered, in one way or another."""
         request = handler.request
-        if vars(request).pop(_BEGUN, False):
-            route = _route(request)
-            method = request.method if request.method in RequestHandler.SUPPORTED_METHODS else "other"
-            self._in_progress.labels(route).dec()
-            self._requests.labels(method, route, str(handler.get_status())).inc()
-            self._durations.labels(method, route).observe(request.request_time())
+        route = _route(request)
+        method = request.method if request.method in RequestHandler.SUPPORTED_METHODS else "other"
+        self._in_progress.labels(route).dec()
+        self._requests.labels(method, route, str(handler.get_status())).inc()
+        self._durations.labels(method, route).observe(request.request_time())
 
     def transform(self) -> type[OutputTransform]:
         """What Tornado makes for each request right before its handler runs, a moment it tells nobody else of."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from rest_tools.server.correlation import ReturnCorrelationId
 from rest_tools.server.draining import DrainingServer
 from rest_tools.server.health import CheckFunction, LiveHandler, Readiness, ReadyHandler
 from rest_tools.server.metrics import Metrics, MetricsHandler
+from rest_tools.server.openapi import OpenApiHandler, openapi_document
 from rest_tools.server.redaction import request_line
 from rest_tools.server.routes import route_rule
 
@@ -102,8 +104,12 @@ class RestServer:
         *,
         health: bool = True,
         metrics: bool = True,
+        openapi: bool = True,
         checks: Mapping[str, CheckFunction] | None = None,
         check_timeout: float = 2.0,
+        title: str = "API",
+        version: str = "0",
+        description: str = "",
     ) -> None:
         """Add what those who run a service expect; all of it is open to anybody who reaches the port.
 
@@ -111,9 +117,13 @@ class RestServer:
             health: `/health/live`, which answers 200, and `/health/ready`, which answers 503 if a check fails, or
                 when the server is about to stop.
             metrics: `/metrics` for Prometheus, by the patterns of routes.
+            openapi: `/openapi.json`, which documents the routes, see `rest_tools.server.openapi.document`.
             checks: What the service needs to be ready, by name: functions, async or not, that fail by an
                 exception or by False.
             check_timeout: Seconds for each check.
+            title: Of the service, for its documentation.
+            version: Of the service.
+            description: What it does, in Markdown.
         """
         if health:
             readiness = Readiness(checks or {}, timeout=check_timeout, is_draining=lambda: self._draining)
@@ -122,6 +132,13 @@ class RestServer:
         if metrics:
             self.metrics = Metrics()
             self.add_route("/metrics", MetricsHandler, {"metrics": self.metrics})
+        if openapi:
+
+            @functools.lru_cache(1)
+            def document(_count: int) -> dict[str, Any]:
+                return openapi_document(self.routes, title=title, version=version, description=description)
+
+            self.add_route("/openapi.json", OpenApiHandler, {"document": lambda: document(len(self.routes))})
 
     @property
     def port(self) -> int:

@@ -124,10 +124,26 @@ def test_a_check_that_hangs_costs_one_thread_and_not_the_event_loop(serving):
             asker.join(5)
         assert ready(url)[0] == 503
         assert len(calls) == 1
+        assert calls[0].daemon  # the end of the program does not wait for it
         release.set()
         calls[0].join(5)
         assert ready(url)[0] == 200
         assert len(calls) == 2
+
+
+def test_an_async_check_that_hangs_is_cancelled(serving):
+    cancelled = threading.Event()
+
+    async def hang():
+        try:
+            await asyncio.sleep(20)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    with serving(server_of({"it": hang}, check_timeout=0.1)) as url:
+        assert ready(url)[1]["checks"] == {"it": "timed out"}
+        assert cancelled.wait(2)
 
 
 def test_an_async_check_that_does_not_let_itself_be_cancelled_is_not_waited_for(serving):

@@ -6,6 +6,7 @@ from rest_tools.server.arguments.argument import MAX_ITEMS, MAX_LENGTH, Argument
 from rest_tools.server.arguments.collection import Arguments
 from rest_tools.server.arguments.problems import ArgumentsError, FieldError
 from rest_tools.server.arguments.source import ArgumentSource, HasArguments
+from rest_tools.server.arguments.takes import takes
 
 __all__ = [
     "MAX_ITEMS",
@@ -17,4 +18,5 @@ __all__ = [
     "FieldError",
     "HasArguments",
     "Unset",
+    "takes",
 ]

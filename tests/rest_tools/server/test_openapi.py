@@ -1,0 +1,296 @@
+from __future__ import annotations
+
+import argparse
+import re
+
+import pytest
+import requests
+import tornado.web
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from rest_tools.server import ArgumentSource, RestHandler, RestHandlerSetup, RestServer, authenticated, catch_error
+from rest_tools.server.arguments import Argument, Arguments, takes
+from rest_tools.server.openapi import openapi_document
+from rest_tools.server.openapi.schemas import body_of, query_parameters
+from rest_tools.server.openapi.templates import template_of
+from rest_tools.utils.auth import Auth
+
+SECRET = "a secret of sixty-four bytes, as the algorithm HS512 asks of it ..."
+SETUP = RestHandlerSetup({"auth": {"secret": SECRET}})
+QUERY, BODY = ArgumentSource.QUERY_ARGUMENTS, ArgumentSource.JSON_BODY_ARGUMENTS
+
+SEARCH = Arguments(
+    QUERY,
+    Argument("colour", choices=["red", "green"], help="Of the skin."),
+    Argument("size", type=int, default="5"),
+    Argument("tag", nargs="*", default=[]),
+)
+FRUIT = Arguments(BODY, Argument("name", type=str, max_length=20), Argument("ripe", type=bool, default=False))
+DRY = Arguments(QUERY, Argument("dry-run", type=bool, default=False))
+
+
+class Fruits(RestHandler):
+    @authenticated
+    @takes(SEARCH)
+    def get(self, arguments):
+        """All fruits.
+
+        Sorted by name,
+        ripe ones first.
+        """
+        self.write(vars(arguments))
+
+    @takes(DRY)
+    @takes(FRUIT)
+    @catch_error
+    async def post(self, fruit, options):
+        """Add a fruit."""
+        self.write({**vars(fruit), **vars(options)})
+
+
+class Fruit(RestHandler):
+    @takes(DRY)
+    def delete(self, options, name):
+        self.write({"name": name, **vars(options)})
+
+
+class Plain(tornado.web.RequestHandler):
+    def get(self):
+        self.write("x")
+
+    head = get
+
+
+def server_of(*routes, **options):
+    server = RestServer()
+    for route in routes or [("/fruits", Fruits, SETUP), (r"/fruits/([a-z]+)", Fruit, SETUP), ("/plain", Plain)]:
+        server.add_route(*route)
+    server.add_standard_routes(**options)
+    return server
+
+
+def document_of(url):
+    answer = requests.get(f"{url}/openapi.json", timeout=5)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "application/json; charset=UTF-8"
+    document = answer.json()
+    OpenAPIV31SpecValidator(document).validate()
+    return document
+
+
+def test_the_document_tells_what_the_handlers_say(serving):
+    with serving(server_of(title="Fruits", version="1.2", description="*All* of them.")) as url:
+        document = document_of(url)
+    assert document["openapi"] == "3.1.1"
+    assert document["info"] == {"title": "Fruits", "version": "1.2", "description": "*All* of them."}
+    assert list(document["paths"]) == ["/fruits", "/fruits/{name}", "/plain"]
+    error = {"$ref": "#/components/responses/Error"}
+    assert document["paths"]["/fruits"] == {
+        "get": {
+            "operationId": "getFruits",
+            "summary": "All fruits",
+            "description": "Sorted by name,\nripe ones first.",
+            "parameters": [
+                {
+                    "name": "colour",
+                    "in": "query",
+                    "required": True,
+                    "description": "Of the skin.",
+                    "schema": {"type": "string", "enum": ["red", "green"]},
+                },
+                {"name": "size", "in": "query", "required": False, "schema": {"type": "integer", "default": 5}},
+                {
+                    "name": "tag",
+                    "in": "query",
+                    "required": False,
+                    "schema": {"type": "array", "items": {"type": "string"}, "default": []},
+                },
+            ],
+            "responses": {"200": {"description": "Success."}, "400": error, "default": error},
+        },
+        "post": {
+            "operationId": "postFruits",
+            "summary": "Add a fruit",
+            "parameters": [
+                {
+                    "name": "dry-run",
+                    "in": "query",
+                    "required": False,
+                    "schema": {"type": "boolean", "default": False},
+                }
+            ],
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/json": {
+                        "schema": {
+                            "type": "object",
+                            "properties": {
+                                "name": {"type": "string", "maxLength": 20},
+                                "ripe": {"type": "boolean", "default": False},
+                            },
+                            "required": ["name"],
+                            "additionalProperties": False,
+                        }
+                    }
+                },
+            },
+            "responses": {"200": {"description": "Success."}, "400": error, "default": error},
+        },
+    }
+    fruit = document["paths"]["/fruits/{name}"]
+    pattern = {"type": "string", "pattern": "^([a-z]+)$"}
+    assert fruit["parameters"] == [{"name": "name", "in": "path", "required": True, "schema": pattern}]
+    assert set(fruit) == {"parameters", "delete"}
+    assert document["paths"]["/plain"] == {
+        "get": {"operationId": "getPlain", "responses": {"200": {"description": "Success."}}}
+    }
+
+
+def test_what_is_declared_is_what_is_parsed(serving):
+    token = {"Authorization": f"Bearer {Auth(SECRET).create_token('joe')}"}
+    with serving(server_of()) as url:
+        assert requests.get(f"{url}/fruits?colour=blue", timeout=5).status_code == 403  # who asks comes first
+        answer = requests.get(f"{url}/fruits?colour=red&tag=a&tag=b", headers=token, timeout=5)
+        assert answer.json() == {"colour": "red", "size": 5, "tag": ["a", "b"]}
+        refused = requests.get(f"{url}/fruits?colour=blue&size=x", headers=token, timeout=5)
+        assert refused.status_code == 400
+        assert [one["field"] for one in refused.json()["errors"]] == ["colour", "size"]
+        answer = requests.post(f"{url}/fruits?dry-run=yes", json={"name": "plum"}, timeout=5)
+        assert answer.json() == {"name": "plum", "ripe": False, "dry_run": True}
+        assert requests.post(f"{url}/fruits", json={"ripe": True}, timeout=5).status_code == 400
+        assert requests.post(f"{url}/fruits?dry-run=maybe", json={"name": "x"}, timeout=5).status_code == 400
+        assert requests.delete(f"{url}/fruits/plum", timeout=5).json() == {"name": "plum", "dry_run": False}
+
+
+def test_errors_are_as_documented(serving):
+    with serving(server_of()) as url:
+        schemas = document_of(url)["components"]["schemas"]
+        for accept, name in (("*/*", "Error"), ("application/problem+json", "Problem")):
+            answer = requests.post(f"{url}/fruits", json={}, headers={"Accept": accept}, timeout=5).json()
+            assert set(schemas[name]["required"]) <= set(answer) <= set(schemas[name]["properties"])
+
+
+def test_routes_that_come_later_are_told_of(serving):
+    server = server_of()
+    with serving(server) as url:
+        assert "/later" not in document_of(url)["paths"]
+        server.add_route("/later", Plain)
+        assert "/later" in document_of(url)["paths"]
+
+
+def test_only_where_asked_for(serving):
+    with serving(server_of(openapi=False)) as url:
+        assert requests.get(f"{url}/openapi.json", timeout=5).status_code == 404
+
+
+def test_a_path_is_there_once_and_operations_have_names_of_their_own(serving, caplog):
+    class Hidden(Fruit):
+        is_documented = False
+
+    routes = [
+        ("/a/(?P<x>.*)", Plain),
+        ("/a/(?P<y>.*)", Plain),
+        ("/b", Plain),
+        ("/(?:c|d)", Plain),
+        ("/e", Hidden),
+        ("/f", RestHandler),
+    ]
+    with serving(server_of(*routes)) as url:
+        paths = document_of(url)["paths"]
+    assert list(paths) == ["/a/{x}", "/b"]
+    assert [item["get"]["operationId"] for item in paths.values()] == ["getPlain", "getPlain2"]
+    assert [one.args[0] for one in caplog.records if "OpenAPI" in one.msg] == ["/a/(?P<y>.*)", "/(?:c|d)"]
+
+
+TEXT = {"type": "string"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "parameters"),
+    [
+        ("/", "/", {}),
+        ("/fruits/?", "/fruits", {}),
+        ("^/a.json$", "/a.json", {}),
+        (re.compile(r"/a\.json"), "/a.json", {}),
+        (r"/a/(\d+)", "/a/{name}", {"name": {**TEXT, "pattern": r"^(\d+)$"}}),
+        (r"/(.*)/(.+)/([^/]+)", "/{name}/{arg2}/{arg3}", {"name": TEXT, "arg2": TEXT | {"minLength": 1}, "arg3": ...}),
+        (r"/(?P<id>[^/]*)/x", "/{id}/x", {"id": TEXT}),
+        (r"/((?:a|b)c)", "/{name}", {"name": TEXT}),
+        (r"/((a)b)/(c)", "/{name}/{arg3}", {"name": ..., "arg3": ...}),
+        (r"/([)(\]]+)/b", "/{name}/b", {"name": ...}),
+        (r"/([])]|[^]]|\))b", "/{name}b", {"name": ...}),
+        (r"/a(?:/b)?", "/a", {}),
+        (r"/a(/.*)?", "/a", {}),
+        (r"/v\-1", "/v-1", {}),
+    ],
+)
+def test_templates_of_patterns(pattern, path, parameters):
+    template = template_of(pattern, ["name"])
+    assert template is not None
+    assert template.path == path
+    assert list(template.parameters) == list(parameters)
+    for name, schema in parameters.items():
+        assert schema is ... or template.parameters[name] == schema
+
+
+@pytest.mark.parametrize(
+    "pattern", ["", ".*", "fruits", "/a|/b", "/[ab]", "/a+", "/a{2}", r"/\d", r"/\{x\}", "/(?:a)", "/(?!a)?", "/(?=a)b"]
+)
+def test_patterns_without_a_template(pattern):
+    re.compile(pattern)
+    assert template_of(pattern) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "query", "json"),
+    [
+        ({}, {"type": "string"}, {}),
+        ({"type": float}, {"type": "number"}, {"type": "number"}),
+        ({"type": list, "max_items": 3}, {"type": "string"}, {"type": "array", "maxItems": 3}),
+        ({"type": dict, "max_items": 3}, {"type": "string"}, {"type": "object", "maxProperties": 3}),
+        ({"type": str.lower, "choices": ("a",)}, {"type": "string", "enum": ["a"]}, {"enum": ["a"]}),
+        ({"type": len, "choices": (1, 2)}, {"type": "string"}, {}),
+        ({"type": int, "choices": range(1, 9)}, *[{"type": "integer", "minimum": 1, "maximum": 8}] * 2),
+        ({"type": int, "choices": {9, 2}}, *[{"type": "integer", "enum": [2, 9]}] * 2),
+        ({"type": int, "choices": ["a"]}, *[{"type": "integer"}] * 2),
+        ({"type": int, "choices": range(0, 500, 2)}, *[{"type": "integer"}] * 2),
+        ({"type": str, "choices": "abc"}, *[{"type": "string"}] * 2),
+        (
+            {"type": int, "nargs": 2},
+            *[{"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2}] * 2,
+        ),
+        (
+            {"type": int, "nargs": "+", "max_items": 9},
+            *[{"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 9}] * 2,
+        ),
+        ({"type": int, "nargs": "?", "default": 7}, *[{"type": "integer", "default": 7}] * 2),
+        ({"type": int, "default": None}, *[{"type": "integer"}] * 2),
+        ({"type": int, "default": True}, *[{"type": "integer"}] * 2),
+        ({"type": int, "choices": range(3), "default": 7}, *[{"type": "integer", "minimum": 0, "maximum": 2}] * 2),
+        ({"type": float, "default": float("inf")}, *[{"type": "number"}] * 2),
+        ({"type": str, "default": argparse.SUPPRESS}, *[{"type": "string"}] * 2),
+        (
+            {"type": int, "nargs": "*", "default": (1, 2)},
+            *[{"type": "array", "items": {"type": "integer"}, "default": [1, 2]}] * 2,
+        ),
+        ({"type": int, "nargs": "*", "default": ["a"]}, *[{"type": "array", "items": {"type": "integer"}}] * 2),
+        ({"type": str, "default": object()}, *[{"type": "string"}] * 2),
+        ({"default": {"a": 1}}, {"type": "string"}, {"default": {"a": 1}}),
+        ({"help": argparse.SUPPRESS}, {"type": "string"}, {}),
+    ],
+)
+def test_schemas_of_arguments(options, query, json):
+    parameter = query_parameters(Arguments(QUERY, Argument("a", **options)))[0]
+    assert parameter == {"name": "a", "in": "query", "required": "default" not in options, "schema": query}
+    body = body_of(Arguments(BODY, Argument("a", **options)))
+    assert body["required"] is ("default" not in options)
+    assert body["content"]["application/json"]["schema"]["properties"] == {"a": json}
+
+    class Both(RestHandler):
+        @takes(Arguments(QUERY, Argument("a", **options)))
+        @takes(Arguments(BODY, Argument("a", **options)))
+        def post(self, body, query):
+            pass
+
+    OpenAPIV31SpecValidator(openapi_document([("/", Both)], title="x", version="1")).validate()
