@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import re
 import traceback
+from urllib.parse import unquote_plus
 
 from tornado.httputil import HTTPServerRequest
 
 __all__ = ["redact", "request_line", "traceback_of"]
 
-_PARAMETER = re.compile(
-    r"(?i)((?:^|[?&;])(?:code|state|session_state|nonce|code_verifier|assertion|[a-z_]*token|[a-z_]*secret|password)=)"
-    r"[^&;\s\"'<>]+"
-)
+_PARAMETER = re.compile(r"(?P<key>(?:^|(?<=[?&;]))[^=&;?\s\"'<>]+)=[^&;\s\"'<>]+")
+_SECRET = re.compile(r"(?i)code|state|session_state|nonce|code_verifier|assertion|[a-z_]*token|[a-z_]*secret|password")
 _CREDENTIALS = re.compile(r"(?i)\b((?:bearer|basic)\s+)[\w.~+/-]{8,}=*")
 
 
 def redact(text: str) -> str:
     """The text with `***` for the values of secret query parameters and for credentials after their scheme."""
-    return _CREDENTIALS.sub(r"\1***", _PARAMETER.sub(r"\1***", text))
+    return _CREDENTIALS.sub(r"\1***", _PARAMETER.sub(_without_secret, text))
+
+
+def _without_secret(parameter: re.Match[str]) -> str:
+    key = parameter["key"]
+    # The server decodes keys, so a secret one may come percent-encoded.
+    return f"{key}=***" if _SECRET.fullmatch(unquote_plus(key)) else parameter[0]
 
 
 def request_line(request: HTTPServerRequest) -> str:

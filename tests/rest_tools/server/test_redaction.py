@@ -13,6 +13,7 @@ from rest_tools.server.redaction import redact, traceback_of
         ("/x?access_token=a.b-c_d&id_token=1&refresh_token=2&token=3", None),
         ("/x?client_secret=1&password=2&session_state=3&code_verifier=4&nonce=5", None),
         ("code=abc", "code=***"),
+        ("/x?%74oken=abc&access%5Ftoken=d&a=1", "/x?%74oken=***&access%5Ftoken=***&a=1"),
         ("/x?postcode=1&statement=2&encode=3", "/x?postcode=1&statement=2&encode=3"),
         ("/code=1/state=2", "/code=1/state=2"),
         ("/x?code=", "/x?code="),
