@@ -66,6 +66,7 @@ class SingleFlight:
         flight = self.begin(work, may_begin)
         if flight is not None:
             landed = asyncio.wrap_future(flight.landed)
+            landed.add_done_callback(_seen)  # a waiter that was cancelled will not ask what came of it
             async with asyncio.timeout(self._longest):
                 await asyncio.shield(landed)
 
@@ -114,6 +115,11 @@ class SingleFlight:
             else:
                 flight.landed.set_exception(RuntimeError("the run was cancelled"))
             del error
+
+
+def _seen(landed: asyncio.Future[None]) -> None:
+    if not landed.cancelled():
+        landed.exception()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

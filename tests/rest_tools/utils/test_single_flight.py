@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -116,3 +117,20 @@ def test_the_loop_that_runs_it_does_not_wait_for_itself():
         await task
 
     asyncio.run(asyncio.wait_for(main(), 3))
+
+
+def test_a_failure_is_silent_for_a_waiter_that_was_cancelled(caplog):
+    work, flight = Work(ValueError("no")), SingleFlight(5)
+
+    async def main():
+        waiting = asyncio.create_task(flight.run_async(work.awaited))
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        await asyncio.sleep(0)
+        work.go.set()
+        await asyncio.sleep(0.1)
+
+    asyncio.run(main())
+    gc.collect()
+    assert work.runs == 1
+    assert caplog.text == ""
