@@ -108,8 +108,10 @@ def check_preconditions(
         raise Finish
     if is_known:
         raise Refusal(412, "precondition failed: If-None-Match")
-    if required and not (is_read or is_conditional or "If-None-Match" in headers):
-        raise Refusal(428, "this request has to be conditional: send If-Match or If-None-Match")
+    # A list in If-None-Match says what the client does not have; that protects nothing.
+    is_conditional = is_conditional or headers.get("If-None-Match", "").strip() == "*"
+    if required and not (is_read or is_conditional):
+        raise Refusal(428, "this request has to be conditional: send If-Match, or If-None-Match: *")
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,7 @@ class RestHandler(RequestHandler):
 
     def __init__(self, application: Application, request: HTTPServerRequest, **kwargs: Any) -> None:
         self.auth_data: dict[str, Any] = {}
+        self._kept_headers: dict[str, str] = {}
         self._validated: dict[str, Any] | Exception | None = None
         try:
             super().__init__(application, request, **kwargs)
@@ -118,6 +119,21 @@ class RestHandler(RequestHandler):
             self.set_header("Server", self.server_header)
         else:
             self.clear_header("Server")
+
+    def keep_header(self, name: str, value: str) -> None:
+        """Set a header field that stays when the answer turns to an error, where Tornado forgets the others.
+
+        One that is set so again becomes a list.
+        """
+        known = self._kept_headers.get(name)
+        self._kept_headers[name] = value if known is None else f"{known}, {value}"
+        self.set_header(name, self._kept_headers[name])
+
+    def clear(self) -> None:
+        """Start the answer anew, but for the header fields that are to be kept."""
+        super().clear()
+        for name, value in self._kept_headers.items():
+            self.set_header(name, value)
 
     async def _execute(self, transforms: Any, *args: bytes, **kwargs: bytes) -> None:
         # Here and not in `prepare`: subclasses override that, and not all of them await the inherited one.

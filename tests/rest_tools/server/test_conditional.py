@@ -159,6 +159,7 @@ WEAK = ETag("7", weak=True)
         ("DELETE", {}, {"etag": TAG, "required": True}, 428),
         (WRITE, {"If-Match": '"7"'}, {"etag": TAG, "required": True}, 200),
         (WRITE, {"If-None-Match": "*"}, {"exists": False, "required": True}, 200),
+        (WRITE, {"If-None-Match": '"6"'}, {"etag": TAG, "required": True}, 428),
         (WRITE, {"If-Unmodified-Since": DATE}, {"last_modified": MODIFIED, "required": True}, 200),
         (WRITE, {"If-Unmodified-Since": DATE}, {"etag": TAG, "required": True}, 428),
         (WRITE, {"If-Unmodified-Since": "soon"}, {"last_modified": MODIFIED, "required": True}, 428),
