@@ -1,4 +1,7 @@
-"""docs/server.md and docs/server-exchanges.md: their programs run as processes, their other examples from top to bottom, and answer what they say."""
+"""docs/server.md and docs/server-exchanges.md answer what they say.
+
+Their programs run as processes, their other examples from top to bottom.
+"""
 
 from __future__ import annotations
 
