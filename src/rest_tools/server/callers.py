@@ -14,12 +14,7 @@ def user_or_address(handler: RestHandler) -> str:
     """The current user, or the address of an unknown client; of IPv6 the network, for one host has the whole of it."""
     if handler.current_user:
         return f"user {handler.current_user}"
-    address = handler.request.remote_ip or ""
-    try:
-        is_ipv6 = ipaddress.ip_address(address).version == 6
-    except ValueError:  # a Unix socket
-        is_ipv6 = False
-    return f"address {ipaddress.ip_network((address, 64), strict=False) if is_ipv6 else address}"
+    return f"address {_network(handler.request.remote_ip or '')}"
 
 
 def user_or_credentials(handler: RestHandler) -> str:
@@ -27,6 +22,18 @@ def user_or_credentials(handler: RestHandler) -> str:
     if handler.current_user:
         return f"user {handler.current_user}"
     return f"credentials {handler.request.headers.get('Authorization', '')}"
+
+
+def _network(text: str) -> str:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:  # a Unix socket
+        return text
+    if isinstance(address, ipaddress.IPv4Address):
+        return text
+    if address.ipv4_mapped is not None:  # as a socket for both kinds has it
+        return str(address.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
 
 
 def digest(*parts: str | bytes) -> str:

@@ -23,7 +23,7 @@ import logging
 import re
 import uuid
 from asyncio import Future
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -94,7 +94,10 @@ def idempotent(
 
     Raises:
         TypeError: The method asks who calls only after this decorator would have answered.
+        ValueError: `lease` or `lifetime` is not more than 0.
     """
+    if not (lease > 0 and lifetime > 0):
+        raise ValueError(f"lease and lifetime must be more than 0 seconds, got {lease!r} and {lifetime!r}")
 
     def decorate(method: Method[HandlerT, P]) -> AsyncMethod[HandlerT, P]:
         if asks_who(method):
@@ -114,12 +117,7 @@ def idempotent(
                 _replay(known, self)
                 return None
             async with claim.held():
-                with _held_back(self):
-                    try:
-                        await result_of(method(self, *args, **kwargs))
-                    except Finish as finish:
-                        for chunk in finish.args:
-                            self.write(chunk)
+                await _hold_back(self, functools.partial(method, self, *args, **kwargs))
                 if self.get_status() < 500:
                     await claim.complete(_Answer.of(self, headers, max_size), lifetime)
             return None
@@ -205,9 +203,8 @@ class _Claim:
             return None
 
 
-@contextlib.contextmanager
-def _held_back(handler: RestHandler) -> Generator[None]:
-    """Within the block the answer can be finished, but is not sent."""
+async def _hold_back(handler: RestHandler, method: Callable[[], Any]) -> None:
+    """Run the method, which can finish its answer; but do not send that."""
 
     def finish(chunk: str | bytes | dict[str, Any] | None = None) -> Future[None]:
         if chunk is not None:
@@ -223,7 +220,10 @@ def _held_back(handler: RestHandler) -> Generator[None]:
     state = vars(handler)
     state.update(finish=finish, flush=flush)
     try:
-        yield
+        await result_of(method())
+    except Finish as end:
+        for chunk in end.args:
+            handler.write(chunk)
     finally:
         del state["finish"], state["flush"]  # back to those of the class
         state["_finished"] = False
@@ -266,7 +266,8 @@ def _replay(known: Known, handler: RestHandler) -> None:
     if answer.body is None:
         raise Refusal(409, "the request was done before; its answer was too large to be kept")
     handler.set_status(answer.status)
-    handler.clear_header("Content-Type")
+    for name in {"Content-Type", *(name for name, _ in answer.headers)}:
+        handler.clear_header(name)  # a default that the first answer changed
     for name, value in answer.headers:
         handler.add_header(name, value)
     handler.set_header("Idempotency-Replayed", "true")

@@ -52,11 +52,14 @@ async def write_ndjson(
 
     Raises:
         TypeError: `items` is nothing to iterate, or is one JSON value.
+        ValueError: `chunk_size` or `send_timeout` is not more than 0.
         tornado.web.Finish: There is nobody left to send to.
     """
     kind = type(items).__name__
     if isinstance(items, str | bytes | Mapping) or not hasattr(items, "__iter__") | hasattr(items, "__aiter__"):
         raise TypeError(f"items must be an iterable of JSON values, got a {kind}")
+    if not (chunk_size > 0 and send_timeout > 0):
+        raise ValueError(f"chunk_size and send_timeout must be more than 0, got {chunk_size!r} and {send_timeout!r}")
     connection = handler.request.connection
     assert isinstance(connection, HTTP1Connection)
     stream = connection.stream

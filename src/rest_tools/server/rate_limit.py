@@ -138,4 +138,3 @@ def rate_limited(*limiters: RateLimiter) -> Callable[[Method[HandlerT, P]], Asyn
         return wrapper
 
     return decorate
-

@@ -43,9 +43,14 @@ class MemoryRateLimitStore:
     Args:
         max_keys: Beyond so many, the bucket that was not used for longest is forgotten, as if it were empty.
         clock: Seconds that only grow.
+
+    Raises:
+        ValueError: There would be room for nobody.
     """
 
     def __init__(self, *, max_keys: int = 100_000, clock: Callable[[], float] = time.monotonic) -> None:
+        if max_keys < 1:
+            raise ValueError(f"max_keys must be 1 or more, got {max_keys!r}")
         self.max_keys = max_keys
         self._clock = clock
         self._empty_at: OrderedDict[str, int] = OrderedDict()  # in order of last use

@@ -178,6 +178,22 @@ def test_cookies_and_other_header_fields_are_not_replayed(serving):
     assert {"Set-Cookie", "X-Count", "X-Kept"} & set(second.headers) == {"X-Kept"}
 
 
+def test_a_default_that_the_answer_changed_is_not_sent_twice(serving):
+    class Payments(counting(idempotent(MemoryIdempotencyStore()), lambda handler, count: None)):
+        def set_default_headers(self):
+            super().set_default_headers()
+            self.set_header("Link", "</docs>; rel=help")
+
+    with serving(server_of(Payments)) as url:
+        assert [post(url).headers["Link"] for _ in range(2)] == ["</docs>; rel=help"] * 2
+
+
+@pytest.mark.parametrize("options", [{"lease": 0}, {"lifetime": -1.0}, {"lease": float("nan")}])
+def test_a_time_that_is_none_is_a_mistake(options):
+    with pytest.raises(ValueError, match="lease and lifetime must be more than 0 seconds"):
+        idempotent(MemoryIdempotencyStore(), **options)
+
+
 def test_sync_methods_keep_their_names_and_path_arguments(serving):
     class Payments(RestHandler):
         @idempotent(MemoryIdempotencyStore())

@@ -166,6 +166,13 @@ def test_one_value_is_no_stream(serving, caplog, items):
     assert f"items must be an iterable of JSON values, got a {type(items).__name__}" in caplog.text
 
 
+@pytest.mark.parametrize("options", [{"chunk_size": 0}, {"send_timeout": 0.0}])
+def test_a_size_or_time_that_is_none_is_a_mistake(serving, caplog, options):
+    with serving(streaming(list, **options)) as url:
+        assert ask(url).status_code == 500
+    assert "chunk_size and send_timeout must be more than 0" in caplog.text
+
+
 # ------------------------------------------------------------------------------------------------ chunks
 
 

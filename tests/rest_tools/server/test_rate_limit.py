@@ -9,7 +9,6 @@ import requests
 from tornado.web import HTTPError
 
 from rest_tools.server import RestHandler, RestHandlerSetup, RestServer, authenticated
-from rest_tools.server.callers import user_or_address
 from rest_tools.server.rate_limit import MemoryRateLimitStore, RateLimiter, RedisRateLimitStore, rate_limited
 from rest_tools.utils.auth import Auth
 from restwright import AsyncClient, Operation, Operations, Request, SyncClient, fetch, operation
@@ -254,16 +253,6 @@ def test_above_and_below_a_decorator_that_asks_who_calls(serving):
         assert [ask(url).status_code for _ in range(2)] == [403, 429]
         assert [ask(url, "POST").status_code for _ in range(2)] == [403, 403]
         assert [ask(url, "POST", headers=bearer("joe")).status_code for _ in range(2)] == [200, 429]
-
-
-def test_an_address_that_is_none_is_one_caller():
-    class Handler:
-        current_user = None
-
-        class request:  # noqa: N801
-            remote_ip = None
-
-    assert user_or_address(Handler()) == "address "
 
 
 # ------------------------------------------------------------------------------------------------ stores that fail

@@ -93,6 +93,11 @@ def test_the_memory_holds_so_many_keys_and_forgets_what_was_not_used():
     assert pour(store, "b") == (True, SECOND)  # forgotten
 
 
+def test_no_room_is_a_mistake():
+    with pytest.raises(ValueError, match="max_keys must be 1 or more, got 0"):
+        MemoryRateLimitStore(max_keys=0)
+
+
 def test_empty_buckets_are_not_kept():
     clock = FakeClock()
     store = MemoryRateLimitStore(clock=clock)
