@@ -38,7 +38,14 @@ from rest_tools.server.redaction import request_line, traceback_of
 from rest_tools.server.refusal import Refusal
 from rest_tools.server.routes import route_of
 
-__all__ = ["IdempotencyStore", "MemoryIdempotencyStore", "RedisIdempotencyStore", "idempotent"]
+__all__ = [
+    "KEPT_HEADERS",
+    "IdempotencyStore",
+    "Known",
+    "MemoryIdempotencyStore",
+    "RedisIdempotencyStore",
+    "idempotent",
+]
 
 KEPT_HEADERS: Final = (
     "Content-Language",

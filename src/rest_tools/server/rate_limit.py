@@ -50,6 +50,7 @@ class RateLimiter:
         name: Tells limiters on one store apart, and clients which limit they are told of.
         key: Tells callers apart: by user, else by address, if not given.  For None there is no limit.
         store_required: Answer 503 when the store cannot be asked; if not, requests pass then.
+        clock: Seconds that only grow; tells when a store that failed is asked again.
 
     Raises:
         ValueError: An argument is out of range.
