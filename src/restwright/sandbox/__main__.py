@@ -12,9 +12,11 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import MISSING, fields, replace
+from pathlib import Path
 from typing import Any, Final, TextIO
 
-from restwright.sandbox.identity import SAMPLE_CLIENTS, IdentityProvider, Settings, identity_provider
+from restwright.sandbox.identity import SAMPLE_CLIENTS, SAMPLE_USERS, IdentityProvider, Settings, identity_provider
+from restwright.sandbox.identity.configuration import read_configuration
 
 _FOR_TESTS: Final = """\
 This is for tests only. Everybody who reaches it can log in as anybody: the passwords are below.
@@ -35,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger().setLevel(logging.ERROR)  # its own news are in the table
     if options.verbose:
         logging.getLogger("restwright.sandbox").setLevel(logging.INFO)
+    if options.config and not Path(options.config).is_file():
+        parser.error(f"--config {options.config}: there is no such file")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
@@ -65,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--redirect-uri", action="append", default=[], metavar="URI", help="of the clients web and app; may be repeated"
     )
+    add("--config", metavar="FILE", help="users and clients, in JSON, in the place of the sample ones")
     add("--control", action="store_true", help="take orders to misbehave by HTTP, on another port")
     add("--json", action="store_true", help="print addresses and logins as JSON on stdout, and the table on stderr")
     add("--verbose", action="store_true", help="log requests on stderr")
@@ -101,11 +106,12 @@ def _check_address(parser: argparse.ArgumentParser, options: argparse.Namespace)
 
 def _start(options: argparse.Namespace) -> IdentityProvider:
     more = tuple(options.redirect_uri)
+    users, clients = read_configuration(options.config) if options.config else (SAMPLE_USERS, SAMPLE_CLIENTS)
     clients = [
         replace(one, redirect_uris=one.redirect_uris + more, logout_uris=one.logout_uris + more)
         if one.id in ("web", "app")
         else one
-        for one in SAMPLE_CLIENTS
+        for one in clients
     ]
     settings: dict[str, Any] = {field.name: getattr(options, field.name) for field in fields(Settings)}
     return identity_provider(
@@ -113,6 +119,7 @@ def _start(options: argparse.Namespace) -> IdentityProvider:
         address=options.address,
         issuer=options.issuer,
         control=options.control,
+        users=users,
         clients=clients,
         **settings,
     )

@@ -26,6 +26,11 @@ class LoopThread:
         self._thread.start()
         self._is_running.wait(_WITHIN)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has ended."""
+        return self._loop is None
+
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """The result of a coroutine.
 

@@ -132,7 +132,7 @@ class Behaviour:
         faults = {name: value for name, value in given.items() if name in _FAULTS}
         if endpoint is not None and endpoint not in ENDPOINTS:
             raise ValueError(f"endpoint must be one of {', '.join(ENDPOINTS)}, got {endpoint!r}")
-        if times is not None and (isinstance(times, bool) or times < 1):
+        if times is not None and not (type(times) is int and times >= 1):
             raise ValueError(f"times must be 1 or more, got {times!r}")
         if not faults and (endpoint is not None or times is not None):
             raise ValueError(f"endpoint and times are for faults: {', '.join(_FAULTS)}")

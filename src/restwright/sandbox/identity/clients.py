@@ -17,6 +17,8 @@ STANDARD_SCOPES: Final = ("openid", "profile", "email", "address", "phone", "gro
 """What every client may ask for."""
 
 _SCOPE_TOKEN = re.compile(r"[!#-\[\]-~]+")  # RFC 6749, 3.3
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?@!$&'()*+,;=%\[\]-]+")  # RFC 3986, 4.3
+_WITH_HOST = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(?=[/?]|$)", re.IGNORECASE)
 _LOOPBACK: Final = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -105,11 +107,10 @@ class Client:
 
 
 def _check_redirect_uri(uri: str) -> None:
-    parts = urlsplit(uri)
     # RFC 6749, 3.1.2: absolute, without a fragment.  What browsers take for a script is no place to go to.
-    if not parts.scheme or "#" in uri or parts.scheme in {"javascript", "data"} or not uri.isascii() or " " in uri:
+    if not _ABSOLUTE.fullmatch(uri) or uri.lower().startswith(("javascript:", "data:", "vbscript:")):
         raise ValueError(f"redirect URIs must be absolute and without a fragment, got {uri!r}")
-    if parts.scheme in {"http", "https"} and not parts.hostname:
+    if uri.lower().startswith(("http:", "https:")) and not _WITH_HOST.match(uri):
         raise ValueError(f"redirect URIs need a host, got {uri!r}")
 
 

@@ -31,11 +31,12 @@ class _Order(RestHandler):
     def check_xsrf_cookie(self) -> None:
         """The content type says enough."""
 
-    async def _obey(self, order: Callable[..., Any]) -> None:
-        """Call it with the members of the body; what it does not like is a bad request."""
+    async def _obey(self, order: Callable[..., Any], **types: type) -> None:
+        """Call it with the members of the body; what it does not like, or what has another type, is a bad request."""
         if self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
             raise HTTPError(415)
         try:
+            _check_types(self.json_body_arguments, types)
             done = order(**self.json_body_arguments)
             if isinstance(done, Awaitable):
                 await done
@@ -43,6 +44,12 @@ class _Order(RestHandler):
             raise Refusal(400, str(error)) from None
         self.set_status(204)
         self.finish()
+
+
+def _check_types(members: dict[str, Any], types: dict[str, type]) -> None:
+    for name, value in members.items():
+        if not isinstance(value, types.get(name, object)):
+            raise TypeError(f"{name} must be of type {types[name].__name__}, got {value!r}")
 
 
 class _Behave(_Order):
@@ -70,7 +77,7 @@ class _Adjust(_Order):
 
 class _Keys(_Order):
     async def post(self) -> None:
-        await self._obey(self.service.provider.rotate_keys)
+        await self._obey(self.service.provider.rotate_keys, withdraw=bool)
 
 
 class _Device(_Order):
@@ -78,7 +85,7 @@ class _Device(_Order):
         def answer(user_code: str, user: str = "alice", allowed: bool = True) -> None:  # noqa: FBT001, FBT002  # JSON
             answer_user_code(self.service.provider, user_code, user, allowed=allowed)
 
-        await self._obey(answer)
+        await self._obey(answer, user_code=str, user=str, allowed=bool)
 
 
 class _Requests(_Order):

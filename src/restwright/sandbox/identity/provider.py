@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Unpack
 
 from restwright.sandbox.identity.attempts import Attempts
@@ -44,6 +44,8 @@ class Provider:
     def reset(self) -> None:
         """Forget all but the keys: be as at first, and behave well."""
         self.settings, users, clients = self._at_first
+        if self.keys.current.algorithm != self.settings.algorithm:
+            self.rotate_keys()
         self.users = {user.name: user for user in users}
         self.clients = {client.id: client for client in clients}
         self.store = Store()
@@ -59,6 +61,10 @@ class Provider:
             TypeError: There is no such setting.
             ValueError: It cannot be that.
         """
+        known = [field.name for field in fields(Settings)]
+        for name in settings:
+            if name not in known:
+                raise TypeError(f"there is no setting {name!r}, but {', '.join(known)}")
         adjusted = replace(self.settings, **settings)
         if adjusted.algorithm != self.settings.algorithm:
             self.keys.rotate(adjusted.algorithm, withdraw=False)

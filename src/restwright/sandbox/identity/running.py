@@ -48,11 +48,9 @@ class IdentityProvider:
 
     def close(self) -> None:
         """Stop it, and forget everything.  Again does no harm."""
-        try:
+        if not self._loop.is_closed:
             self._loop.run(self._service.stop())
-        except RuntimeError:
-            return  # it was closed
-        self._loop.close()
+            self._loop.close()
 
     # --- what it is ---
 

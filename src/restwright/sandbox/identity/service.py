@@ -6,6 +6,7 @@ import ipaddress
 import logging
 from collections.abc import Iterable
 from typing import Any, Unpack
+from urllib.parse import urlsplit
 
 from tornado.web import RequestHandler
 
@@ -15,7 +16,11 @@ from restwright.sandbox.identity.behaviour import Misbehaviour
 from restwright.sandbox.identity.clients import Client
 from restwright.sandbox.identity.control import CONTROL_ROUTES
 from restwright.sandbox.identity.discovery import PATHS
-from restwright.sandbox.identity.handlers import answers, pages
+from restwright.sandbox.identity.handlers import programs
+from restwright.sandbox.identity.handlers.authorize import AuthorizeHandler
+from restwright.sandbox.identity.handlers.device import DeviceHandler
+from restwright.sandbox.identity.handlers.logout import LogoutHandler
+from restwright.sandbox.identity.handlers.page import StyleHandler
 from restwright.sandbox.identity.provider import Provider
 from restwright.sandbox.identity.settings import Settings
 from restwright.sandbox.identity.users import User
@@ -25,15 +30,15 @@ __all__ = ["IdentityService"]
 _log = logging.getLogger("restwright.sandbox.identity")
 
 _HANDLERS = {
-    "authorization_endpoint": pages.AuthorizeHandler,
-    "token_endpoint": answers.TokenHandler,
-    "userinfo_endpoint": answers.UserinfoHandler,
-    "jwks_uri": answers.JwksHandler,
-    "device_authorization_endpoint": answers.DeviceAuthorizationHandler,
-    "revocation_endpoint": answers.RevocationHandler,
-    "introspection_endpoint": answers.IntrospectionHandler,
-    "end_session_endpoint": pages.LogoutHandler,
-    "registration_endpoint": answers.RegistrationHandler,
+    "authorization_endpoint": AuthorizeHandler,
+    "token_endpoint": programs.TokenHandler,
+    "userinfo_endpoint": programs.UserinfoHandler,
+    "jwks_uri": programs.JwksHandler,
+    "device_authorization_endpoint": programs.DeviceAuthorizationHandler,
+    "revocation_endpoint": programs.RevocationHandler,
+    "introspection_endpoint": programs.IntrospectionHandler,
+    "end_session_endpoint": LogoutHandler,
+    "registration_endpoint": programs.RegistrationHandler,
 }
 
 
@@ -66,7 +71,7 @@ class IdentityService:
         users: Iterable[User],
         clients: Iterable[Client],
     ) -> None:
-        self.provider = Provider(issuer.rstrip("/"), settings, users, clients)
+        self.provider = Provider(_checked(issuer), settings, users, clients)
         self.url = ""
         self.control_url: str | None = None
         self._address, self._port, self._control = address, port, control
@@ -121,10 +126,10 @@ def _routes(provider: Provider) -> Iterable[tuple[str, type[RequestHandler], dic
     setup = {"provider": provider, "server_header": "restwright-sandbox"}
     for member, path in PATHS.items():
         yield path, _HANDLERS[member], setup
-    yield r"/\.well-known/(?:openid-configuration|oauth-authorization-server)", answers.DiscoveryHandler, setup
-    yield r"/client/([\w-]+)", answers.RegisteredClientHandler, setup
-    yield "/device", pages.DeviceHandler, setup
-    yield r"/style\.css", pages.StyleHandler, setup
+    yield r"/\.well-known/(?:openid-configuration|oauth-authorization-server)", programs.DiscoveryHandler, setup
+    yield r"/client/([\w-]+)", programs.RegisteredClientHandler, setup
+    yield "/device", DeviceHandler, setup
+    yield r"/style\.css", StyleHandler, setup
 
 
 def _server(routes: Iterable[tuple[Any, ...]]) -> RestServer:
@@ -143,6 +148,13 @@ def _server(routes: Iterable[tuple[Any, ...]]) -> RestServer:
 
 def _log_request(handler: RequestHandler) -> None:
     _log.info("%d %s", handler.get_status(), request_line(handler.request))
+
+
+def _checked(issuer: str) -> str:
+    parts = urlsplit(issuer)
+    if issuer and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
+        raise ValueError(f"issuer must be a URL of http or https, without query and fragment, got {issuer!r}")
+    return issuer.rstrip("/")
 
 
 def _url(address: str, port: int) -> str:

@@ -65,6 +65,8 @@ class Settings:
             value: Any = getattr(self, field.name)
             if field.name.startswith("lifetime_") and not (_is_number(value) and 0 < value <= 1e9):
                 raise ValueError(f"{field.name} must be a number of seconds, more than 0, got {value!r}")
+            if field.name == "registration" and not isinstance(value, bool):
+                raise ValueError(f"registration must be True or False, got {value!r}")
         if not (_is_number(self.device_interval) and 0 <= self.device_interval <= 3600):
             raise ValueError(f"device_interval must be 0 to 3600 seconds, got {self.device_interval!r}")
         for name, choice in (("algorithm", Algorithm), ("access_tokens", Format), ("refresh_tokens", Format)):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import pytest
 import requests
@@ -46,6 +47,9 @@ class Wire:
         given = {name: value for name, value in {**query, **parameters}.items() if value is not None}
         return f"{self.url}/authorize?{urlencode(given)}"
 
+    def login_page(self) -> requests.Response:
+        return requests.get(self.authorize_url(), timeout=5)
+
     def code(self, client_id: str = "app", **parameters: str | None) -> str:
         back = self.identity.authorize(self.authorize_url(client_id, **parameters))
         return dict(parse_qsl(urlsplit(back).query))["code"]
@@ -77,6 +81,44 @@ class Wire:
 
     def poll(self, device_code: str, **form: str) -> requests.Response:
         return self.token(**{"grant_type": DEVICE_CODE, "client_id": "app", "device_code": device_code, **form})
+
+
+class Browser:
+    """A person at a browser without scripts, who fills in the form of the page that is shown."""
+
+    def __init__(self) -> None:
+        self.session = requests.Session()
+        self.page = requests.Response()
+
+    def open(self, url: str) -> requests.Response:
+        self.page = self.session.get(url, timeout=5, allow_redirects=False)
+        return self.page
+
+    def press(self, action: str, **fields: str) -> requests.Response:
+        found = re.search(r'name="_xsrf" value="([^"]+)"', self.page.text)
+        assert found, self.page.text
+        target = re.search(r'<form method="post" action="([^"]+)"', self.page.text)
+        url = urljoin(self.page.url, target[1]) if target else self.page.url
+        form = {"_xsrf": found[1], "action": action, **fields}
+        self.page = self.session.post(url, form, timeout=5, allow_redirects=False)
+        return self.page
+
+    def log_in(self, username: str = "alice", password: str = "wonderland") -> requests.Response:
+        return self.press("login", username=username, password=password)
+
+    def back(self) -> dict[str, str]:
+        """What the redirect that was answered carries back to the client."""
+        assert self.page.status_code == 303, self.page.text
+        where, _, query = self.page.headers["Location"].partition("?")
+        assert where == CALLBACK
+        return dict(parse_qsl(query))
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    browser = Browser()
+    with browser.session:
+        yield browser
 
 
 Refused: TypeAlias = Callable[..., None]

@@ -246,7 +246,11 @@ def test_a_grant_is_refused(wire, refused, auth, form, error, words):
 
 
 def test_a_service_may_not_begin_a_device_login(wire, refused):
-    refused(wire.post("/device_authorization", {"scope": "read"}, SERVICE), "unauthorized_client", "may not use device codes")
+    refused(
+        wire.post("/device_authorization", {"scope": "read"}, SERVICE),
+        "unauthorized_client",
+        "may not use device codes",
+    )
 
 
 def test_lifetimes_can_be_adjusted(wire, identity):
