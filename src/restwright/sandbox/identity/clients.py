@@ -135,12 +135,12 @@ _KINTO: Final = tuple(f"http://{host}/v1/openid/openid/token" for host in ("127.
 _PERSONAL: Final = ("authorization_code", "refresh_token", DEVICE_CODE)
 
 SAMPLE_CLIENTS: Final = (
-    Client("web", "web-secret", "A web application", _LOCAL, _LOCAL, _PERSONAL, ("read", "write")),
-    Client("app", None, "An app without a secret", _LOCAL, _LOCAL, _PERSONAL, ("read", "write")),
+    Client("web", "web-secret", "Sample web site", _LOCAL, _LOCAL, _PERSONAL, ("read", "write")),
+    Client("app", None, "Sample app", _LOCAL, _LOCAL, _PERSONAL, ("read", "write")),
     Client(
         "service",
         "service-secret",
-        "A service",
+        "Sample service",
         grant_types=("client_credentials",),
         scopes=("read", "write"),
         claims={"role": "service", "realm_access": {"roles": ["service"]}},

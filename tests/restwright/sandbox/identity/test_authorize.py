@@ -15,7 +15,7 @@ NO_PKCE = {"code_challenge": None, "code_challenge_method": None}
 def test_a_login_leads_back_with_a_code_the_state_and_the_issuer(wire, browser, identity):
     page = browser.open(wire.authorize_url())
     assert page.status_code == 200
-    assert "An app without a secret" in page.text
+    assert "Sample app" in page.text
     browser.log_in()
     back = browser.back()
     assert back.keys() == {"code", "state", "iss"}

@@ -11,7 +11,7 @@ def test_a_person_connects_a_device(wire, browser):
     browser.open(device["verification_uri"])
     browser.press("check", user_code=device["user_code"])
     browser.open(wire.url + browser.page.headers["Location"])
-    assert "to connect An app without a secret" in browser.page.text
+    assert "to connect Sample app" in browser.page.text
     browser.log_in()
     browser.open(wire.url + browser.page.headers["Location"])
     assert device["user_code"] in browser.page.text
