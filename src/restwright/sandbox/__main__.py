@@ -11,9 +11,9 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import MISSING, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, get_args, get_type_hints
 
 from restwright.sandbox.identity import SAMPLE_CLIENTS, SAMPLE_USERS, IdentityProvider, Settings, identity_provider
 from restwright.sandbox.identity.configuration import read_configuration
@@ -21,11 +21,6 @@ from restwright.sandbox.identity.configuration import read_configuration
 _FOR_TESTS: Final = """\
 This is for tests only. Everybody who reaches it can log in as anybody: the passwords are below.
 All that it knows is gone when it stops."""
-_CHOICES: Final = {
-    "algorithm": ("RS256", "ES256"),
-    "access_tokens": ("jwt", "opaque"),
-    "refresh_tokens": ("opaque", "jwt"),
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,13 +75,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_setting(parser: argparse.ArgumentParser, name: str, default: object) -> None:
     flag = f"--{name.replace('_', '-')}"
-    assert default is not MISSING
     if isinstance(default, bool):
         parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=default, help="let clients register")
     elif isinstance(default, float):
         parser.add_argument(flag, type=float, default=default, metavar="SECONDS", help="(%(default)g)")
     else:
-        parser.add_argument(flag, choices=_CHOICES[name], default=default, help="(%(default)s)")
+        parser.add_argument(
+            flag, choices=get_args(get_type_hints(Settings)[name]), default=default, help="(%(default)s)"
+        )
 
 
 def _check_address(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from restwright.sandbox.identity.errors import OAuthError
@@ -59,4 +60,4 @@ def scopes_of(text: str | None) -> frozenset[str]:
 
 
 def _ascii(name: str) -> str:
-    return name[:50].encode("ascii", "replace").decode().replace('"', "'").replace("\\", "/")
+    return re.sub(r"[^ !#-\[\]-~]", "?", name[:50])  # RFC 6749, 5.2: what a description may have

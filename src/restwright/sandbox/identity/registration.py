@@ -86,8 +86,8 @@ def _client(client_id: str, secret: str, token: str, document: Mapping[str, Any]
     grant_types = _texts(document, "grant_types", ("authorization_code",))
     if {"authorization_code", DEVICE_CODE} & {*grant_types}:
         grant_types = tuple(dict.fromkeys((*grant_types, "refresh_token")))  # few ask for it, and all expect it
-    if unknown := set(grant_types) - set(GRANT_TYPES):
-        raise OAuthError("invalid_client_metadata", f"grant_types has {len(unknown)} that are not supported")
+    if not {*grant_types} <= {*GRANT_TYPES}:
+        raise OAuthError("invalid_client_metadata", f"grant_types may have {', '.join(GRANT_TYPES)}")
     if method == "none" and "client_credentials" in grant_types:
         raise OAuthError("invalid_client_metadata", "client_credentials is only for clients with a secret")
     try:

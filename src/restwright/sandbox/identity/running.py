@@ -32,7 +32,7 @@ class IdentityProvider:
         try:
             self._loop.run(service.start())
         except BaseException:
-            self._loop.close()
+            self.close()
             raise
 
     def __repr__(self) -> str:

@@ -12,7 +12,7 @@ from tornado.web import RequestHandler
 
 from rest_tools.server import RestServer
 from rest_tools.server.redaction import request_line
-from restwright.sandbox.identity.behaviour import Misbehaviour
+from restwright.sandbox.identity.behaviour import Behaviour, Misbehaviour
 from restwright.sandbox.identity.clients import Client
 from restwright.sandbox.identity.control import CONTROL_ROUTES
 from restwright.sandbox.identity.discovery import PATHS
@@ -105,7 +105,7 @@ class IdentityService:
 
     async def behave_well(self) -> None:
         """Misbehave no more."""
-        self.provider.behaviour = type(self.provider.behaviour)()
+        self.provider.behaviour = Behaviour()
         await self._live_or_die()
 
     async def reset(self) -> None:
@@ -116,10 +116,11 @@ class IdentityService:
     async def _live_or_die(self) -> None:
         shall_be_dead = self.provider.behaviour.lies.get("dead", False)
         if shall_be_dead and not self._is_dead:
+            self._is_dead = True
             await self._server.stop(drain=0)
         elif self._is_dead and not shall_be_dead:
             self._server.startup(self._address, self._port)
-        self._is_dead = shall_be_dead
+            self._is_dead = False
 
 
 def _routes(provider: Provider) -> Iterable[tuple[str, type[RequestHandler], dict[str, Any]]]:

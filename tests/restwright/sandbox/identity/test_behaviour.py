@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -31,6 +32,10 @@ def test_an_error_comes_as_often_as_demanded(wire, identity):
 def test_an_error_says_when_to_come_again(wire, identity):
     identity.behave("discovery", status=503, retry_after=7)
     assert ask(wire).headers["Retry-After"] == "7"
+    identity.behave("authorize", status=429, retry_after=8)
+    assert wire.login_page().headers["Retry-After"] == "8"
+    identity.behave("jwks", html=True, status=503, retry_after=9)
+    assert requests.get(f"{wire.url}/jwks", timeout=5).headers["Retry-After"] == "9"
     identity.behave_well()
     assert "Retry-After" not in ask(wire).headers
 
@@ -263,3 +268,14 @@ def test_every_endpoint_can_misbehave(wire, identity, endpoint):
     url = wire.url + paths.get(endpoint, f"/{endpoint}")
     assert requests.post(url, {"a": "b"}, timeout=5).status_code == 599
     assert identity.count(endpoint) == 1
+
+
+def test_clients_that_leave_early_are_no_error(wire, identity, caplog):
+    for fault in ({"oversized": 10**12}, {"delay": 5.0}, {"block": True}, {"drop": True}):
+        identity.behave_well()
+        identity.behave("discovery", **fault)
+        with contextlib.suppress(requests.RequestException):
+            requests.get(wire.url + DISCOVERY, stream=True, timeout=0.2).close()
+    identity.behave_well()
+    assert ask(wire).status_code == 200
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any, ClassVar, Final
 
+from tornado.iostream import StreamClosedError
 from tornado.web import Finish
 
 from rest_tools.server import RestHandler
@@ -74,20 +76,17 @@ class Endpoint(RestHandler):
         if fault.oversized:
             await self._send_much(fault.oversized)
             raise Finish
+        when = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
         if fault.html:
             status = fault.status or 200
             self.set_status(status)
             self.set_header("Content-Type", "text/html; charset=utf-8")
-            self._say_when(fault)
+            for name, value in when.items():
+                self.set_header(name, value)
             self.finish(_PAGE.format(status))
             raise Finish
         if fault.status is not None:
-            headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-            raise Refusal(fault.status, "this was demanded", headers=headers)
-
-    def _say_when(self, fault: Fault) -> None:
-        if fault.retry_after is not None:
-            self.set_header("Retry-After", str(fault.retry_after))
+            raise Refusal(fault.status, "this was demanded", headers=when)
 
     async def _wait(self, seconds: float | None) -> None:
         try:
@@ -101,8 +100,9 @@ class Endpoint(RestHandler):
         self.set_header("Content-Type", "application/json")
         self.write(head)
         left = size - len(head) - len(tail)
-        while left > 0 and not self._is_gone.is_set():
-            self.write(_PIECE[:left])
-            left -= len(_PIECE)
-            await self.flush()
-        self.finish(tail)
+        with contextlib.suppress(StreamClosedError):  # the client has had enough
+            while left > 0:
+                self.write(_PIECE[:left])
+                left -= len(_PIECE)
+                await self.flush()
+            self.finish(tail)

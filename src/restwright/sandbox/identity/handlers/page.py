@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
-from rest_tools.server.refusal import standard_phrase
+from rest_tools.server.refusal import Refusal, standard_phrase
 from restwright.sandbox.identity.errors import OAuthError, PageError
 from restwright.sandbox.identity.handlers.endpoint import Endpoint
 from restwright.sandbox.identity.store import Session, new_secret
@@ -59,6 +59,9 @@ class Page(Endpoint):
         error: BaseException | None = kwargs["exc_info"][1] if "exc_info" in kwargs else None
         if isinstance(error, OAuthError):
             error = PageError(400, f"The request is not in order: {error.description}.")
+        if isinstance(error, Refusal):
+            for name, value in error.headers.items():
+                self.set_header(name, value)
         if not isinstance(error, PageError):
             error = PageError(status_code, _WORDS.get(status_code, f"{status_code} {standard_phrase(status_code)}"))
         self.show("message.html", status=error.status_code, title="This did not work", text=error.text)
