@@ -8,6 +8,8 @@ import time
 import pytest
 import requests
 
+from restwright.sandbox import identity_provider
+
 WEB = ("web", "web-secret")
 NO_PKCE = {"code_challenge": None, "code_challenge_method": None}
 
@@ -252,8 +254,6 @@ def test_the_same_without_a_browser(wire, identity):
 
 def test_two_providers_on_one_host_keep_their_logins_apart(wire, browser):
     """Cookies do not know ports."""
-    from restwright.sandbox import identity_provider
-
     with identity_provider() as other:
         browser.open(wire.authorize_url())
         browser.log_in()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import requests
 
+from restwright.sandbox import identity_provider
+
 
 def test_a_person_connects_a_device(wire, browser):
     device = wire.device(scope="openid profile read")
@@ -113,8 +115,6 @@ def test_a_form_of_another_site_connects_nothing(wire, browser, refused):
 
 
 def test_pages_work_behind_a_proxy_with_a_path():
-    from restwright.sandbox import identity_provider
-
     with identity_provider(issuer="https://login.example/realm/") as idp:
         assert idp.issuer == "https://login.example/realm"
         assert idp.metadata["token_endpoint"] == "https://login.example/realm/token"
@@ -125,7 +125,5 @@ def test_pages_work_behind_a_proxy_with_a_path():
 
 @pytest.mark.parametrize("issuer", ["login.example", "ftp://login.example", "https://login.example?x", "https://"])
 def test_an_issuer_that_cannot_be_is_an_error(issuer):
-    from restwright.sandbox import identity_provider
-
     with pytest.raises(ValueError, match="issuer must be a URL"):
         identity_provider(issuer=issuer)
