@@ -1,9 +1,8 @@
-"""A person logs in with a browser on this machine: authorization code (RFC 6749, 4.1) with PKCE (RFC 7636) and a
-redirect to a loopback address (RFC 8252).
+"""A person logs in with a browser on this machine (RFC 6749, 4.1; RFC 7636; RFC 8252).
 
-The code that comes back is of use to this login alone: the provider gives tokens for it only with the verifier,
-which never leaves this process but for the token endpoint.  `state` binds the redirect to this login, `iss` to
-this provider (RFC 9207).
+The browser comes back to a loopback address with a code that is of use to this login alone: the provider gives
+tokens for it only with the PKCE verifier, which goes nowhere but to the token endpoint.  `state` binds the redirect
+to this login, `iss` to this provider (RFC 9207).
 """
 
 from __future__ import annotations
