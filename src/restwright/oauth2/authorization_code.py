@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from restwright.errors import LoginError, LoginExpired, one_line
 from restwright.oauth2.answers import oauth_error
-from restwright.oauth2.loopback import RedirectReceiver
+from restwright.oauth2.redirect import RedirectReceiver
 from restwright.oauth2.token_endpoint import Registration, request_tokens
 from restwright.oauth2.tokens import TokenSet
 from restwright.plan import Join, Operation, Work
