@@ -18,7 +18,8 @@ from restwright.plan import Operation, Policy
 
 MAX_BYTES: Final = 1 << 20
 """The largest answer of a provider that is taken, in bytes."""
-_CODE: Final = 60  # characters of an error code
+_CODE: Final = 60  # characters of an error code that are shown
+_SECRET: Final = 4  # characters; what is shorter stands in ordinary words
 # RFC 6749, 4.1.2.1 and 5.2; RFC 8628, 3.5.  All others are plain LoginErrors.
 _KINDS: Final[Mapping[str, type[LoginError]]] = {
     "access_denied": LoginDenied,
@@ -94,7 +95,7 @@ def oauth_error(answer: Mapping[str, Any], asked: Request | None, what: str, sec
 def concealed(text: str, secrets: Iterable[str]) -> str:
     """What a provider says, in one line, without the secrets that it may repeat."""
     for secret in secrets:
-        if secret:
+        if len(secret) >= _SECRET:
             text = text.replace(secret, "***")
     return one_line(text)
 

@@ -91,7 +91,9 @@ def _begin(registration: Registration, proof: Mapping[str, str]) -> Operation[De
 
 def _authorization_of(answer: Mapping[str, Any]) -> DeviceAuthorization:
     # `verification_url` is what Google called it before the RFC.
-    name = "verification_uri" if "verification_uri" in answer else "verification_url"
+    name, old_name = "verification_uri", "verification_url"
+    if name not in answer and old_name in answer:
+        name = old_name
     uri, complete = _text(answer, name), answer.get("verification_uri_complete")
     if not isinstance(complete, str):
         complete = None
