@@ -43,41 +43,56 @@ class SingleFlight(Generic[T]):
         _flights.add(self)
 
     def join(self, work: Callable[[], T], *, within: float) -> Operation[T]:
-        """What `work` returns, or the run of it that is under way.
+        """What `work` returns, or the run of it that is under way: `outcome` of what `begin` gives.
 
         Args:
             work: Called in a thread; it must end by itself.
             within: Seconds to wait at most.
+        """
+        return self.outcome(self._begin(work), within=within)
+
+    def begin(self, work: Callable[[], T], may_begin: Callable[[], bool]) -> Future[T] | None:
+        """The run that is under way, or a new one if it may begin.
+
+        Args:
+            work: Called in a thread; it must end by itself.
+            may_begin: Asked, under a lock, when there is no run; if it says no, there is none.
+        """
+        with self._lock:
+            return self._future if self._future is not None or not may_begin() else self._started(work)
+
+    def outcome(self, run: Future[T], *, within: float) -> Operation[T]:
+        """What came of a run.
 
         Raises:
-            DeadlineExceeded: It takes longer; it goes on nonetheless.
+            DeadlineExceeded: It takes longer than `within` seconds; it goes on nonetheless.
             Exception: It failed: each who waits gets an error of his own, with the run's as its cause.
         """
-        future = self._begin(work)
-        yield Join(future, within)
-        if not future.done():
+        yield Join(run, within)
+        if not run.done():
             raise DeadlineExceeded(f"{self._name} takes longer than {within:.1f} s")
-        error = future.exception()
+        error = run.exception()
         if error is None:
-            return future.result()
+            return run.result()
         try:
             raise _own(error) from error
         finally:
-            del error, future  # else the error held itself, by way of its traceback and this frame
+            del error, run  # else the error held itself, by way of its traceback and this frame
 
     def _begin(self, work: Callable[[], T]) -> Future[T]:
         with self._lock:
-            if self._future is not None:
-                return self._future
-            future = self._future = Future()
-            thread = threading.Thread(target=self._run, args=(work, future), name=self._name, daemon=True)
-            _running.add(thread)
-            try:
-                thread.start()
-            except BaseException:
-                self._future = None
-                raise
-            return future
+            return self._started(work) if self._future is None else self._future
+
+    def _started(self, work: Callable[[], T]) -> Future[T]:
+        future = self._future = Future()
+        thread = threading.Thread(target=self._run, args=(work, future), name=self._name, daemon=True)
+        _running.add(thread)
+        try:
+            thread.start()
+        except BaseException:
+            self._future = None
+            raise
+        return future
 
     def _run(self, work: Callable[[], T], future: Future[T]) -> None:
         try:

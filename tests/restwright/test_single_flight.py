@@ -55,6 +55,20 @@ def test_one_after_the_other_is_two_runs():
     assert asyncio.run(awaited(flight, work)) == "run 2"
 
 
+def test_nothing_is_done_that_may_not_begin():
+    work, flight = Work(), SingleFlight("it")
+    assert flight.begin(work, lambda: False) is None
+    assert work.runs == 0
+
+
+def test_what_is_under_way_is_joined_by_who_may_not_begin():
+    work, flight = Work(), SingleFlight("it")
+    first = flight.begin(work, lambda: True)
+    assert flight.begin(work, lambda: False) is first
+    work.go.set()
+    assert run(send, flight.outcome(first, within=5.0)) == "run 1"
+
+
 def test_threads_tasks_and_several_event_loops_share_one_run():
     work, flight = Work(), SingleFlight("it")
 
@@ -194,6 +208,16 @@ def test_nobody_hears_of_a_failure_that_nobody_waits_for(caplog):
     asyncio.run(main(), debug=True)
     gc.collect()
     assert not [record for record in caplog.records if "never retrieved" in record.getMessage()]
+
+
+def test_a_failure_of_a_run_that_nobody_asked_for_is_silent(caplog, capfd):
+    work, flight = Work(OSError("away")), SingleFlight("it")
+    work.go.set()
+    flight.begin(work, lambda: True)
+    time.sleep(0.05)
+    gc.collect()
+    assert caplog.text == ""
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_error_is_not_kept_alive_by_those_who_waited():
