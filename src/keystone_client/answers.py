@@ -56,7 +56,7 @@ def records_of(response: requests.Response, values: Any) -> list[Record]:
     Raises:
         DecodeError: It is no list of objects.
     """
-    if not isinstance(values, list) or not all(isinstance(each, dict) for each in cast("list[Any]", values)):
+    if not is_list(values) or not all(isinstance(each, dict) for each in values):
         raise unusable(response, "expected a list of JSON objects")
     return cast("list[Record]", values)
 
@@ -71,6 +71,16 @@ def json_of(response: requests.Response) -> Any:
         return decode_json(response)
     except requests.exceptions.JSONDecodeError as error:
         raise unusable(response, str(error.args[0] if error.args else error)) from error
+
+
+def is_list(value: Any) -> bool:
+    """Not narrowing: what is in it is not known."""
+    return isinstance(value, list)
+
+
+def mapping_of(value: Any) -> Mapping[str, Any]:
+    """The value, if it is a JSON object; else an empty one."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
 def unusable(response: requests.Response, message: str) -> DecodeError:
@@ -90,11 +100,11 @@ def _field_errors(response: requests.Response) -> str:
         value = decode_json(response)
     except ValueError:
         return ""
-    if not isinstance(value, Mapping) or "detail" in value:
+    members = mapping_of(value)
+    if "detail" in members:
         return ""
     parts: list[str] = []
-    for name, messages in cast("Mapping[str, Any]", value).items():
-        texts: list[Any] = cast("list[Any]", messages) if isinstance(messages, list) else [messages]
-        text = " ".join(map(str, texts))
+    for name, messages in members.items():
+        text = " ".join(map(str, messages if is_list(messages) else [messages]))
         parts.append(text if name == "non_field_errors" else f"{name}: {text}")
     return " ".join("; ".join(parts).split())[:500]

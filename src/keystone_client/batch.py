@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from keystone_client.answers import is_missing_route, json_of, raise_if_refused, unusable
+from keystone_client.answers import is_list, is_missing_route, json_of, mapping_of, raise_if_refused, unusable
 from keystone_client.forms import RecordForm
 from keystone_client.paths import BATCH, Reference
 from keystone_client.resources import KeystoneOperations
@@ -66,9 +66,10 @@ class Step(Pending[T]):
 class StepReference(Reference):
     """What a step will answer, or a part of it; more `[...]` lead deeper, into objects and lists."""
 
-    __slots__ = ("_alias", "_path")
+    _alias: str
+    _path: str
 
-    def __new__(cls, alias: str, path: str) -> StepReference:
+    def __new__(cls, alias: str, path: str) -> Self:
         self = super().__new__(cls, f"@ref{{{alias}.{path}}}")
         self._alias, self._path = alias, path
         return self
@@ -113,8 +114,8 @@ class KeystoneBatch(BatchClient, KeystoneOperations):
             raise _failed(response, requests)
         raise_if_refused(response, "batches came with service 0.10" if is_missing_route(response) else "")
         value = json_of(response)
-        results: Any = cast("dict[str, Any]", value).get("results") if isinstance(value, dict) else None
-        if not isinstance(results, list) or len(cast("list[Any]", results)) != len(requests):
+        results = mapping_of(value).get("results")
+        if results is None or not is_list(results) or len(results) != len(requests):
             raise unusable(response, f"this is no answer to a batch of {len(requests)}")
         return [_answer(one, self._root_of(request)) for one, request in zip(results, requests, strict=True)]
 
@@ -151,13 +152,12 @@ def _answer(result: Mapping[str, Any], url: str) -> Response:
 
 
 def _failed(response: Any, requests: Sequence[Request]) -> BatchFailed:
-    value = json_of(response)
-    members: Mapping[str, Any] = cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
-    number = members.get("step")
+    members = mapping_of(json_of(response))
+    number, status = members.get("step"), members.get("status")
     error = BatchFailed("", request=response.request, response=response)
     error.body = members.get("body")
-    error.step_status = members.get("status") if type(members.get("status")) is int else 0  # type: ignore[assignment]
-    if type(number) is int and 0 < number <= len(requests):
+    error.step_status = status if isinstance(status, int) else 0
+    if isinstance(number, int) and 0 < number <= len(requests):
         error.step = number
         said = json.dumps(error.body, ensure_ascii=False)[:300]
         asked = requests[number - 1]

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
+from keystone_client.answers import is_list, mapping_of
 from keystone_client.paths import EARLIER_ROUTES, ROUTES
 
 __all__ = ["Field", "Resource", "resources_of"]
@@ -61,17 +62,17 @@ class Resource:
 
 def resources_of(document: Any) -> dict[str, Resource]:
     """The resources that an OpenAPI document (3.0 or 3.1) describes, by name, in its order."""
-    whole = _mapping(document)
-    described = _mapping(whole.get("paths"))
+    whole = mapping_of(document)
+    described = mapping_of(whole.get("paths"))
     items = {match[1]: path for path in described if (match := _ITEM.fullmatch(path))}
     found: dict[str, Resource] = {}
     for path, operations in described.items():
-        record = None if "{" in path else _record_schema(whole, _mapping(operations))
+        record = None if "{" in path else _record_schema(whole, mapping_of(operations))
         if record is not None:
             name = _name(path, found)
             route = path if path.endswith("/") else f"{path}/"
-            item = _mapping(described.get(items.get(route, "")))
-            found[name] = _resource(whole, name, route, _mapping(operations), item, record)
+            item = mapping_of(described.get(items.get(route, "")))
+            found[name] = _resource(whole, name, route, mapping_of(operations), item, record)
     return found
 
 
@@ -86,7 +87,7 @@ def _resource(
     verbs = [verb for verb, there in _verbs(operations, item) if there]
     written = _written_schema(whole, operations.get("post") or item.get("patch"))
     required = written.get("required") or ()
-    shown, given = _mapping(record.get("properties")), _mapping(written.get("properties"))
+    shown, given = mapping_of(record.get("properties")), mapping_of(written.get("properties"))
     fields = {
         each: _field(
             whole, each, shown.get(each, given.get(each)), is_required=each in required, is_given=each in given
@@ -95,7 +96,7 @@ def _resource(
     }
     filters = frozenset(
         str(parameter.get("name"))
-        for given in _list(_mapping(operations.get("get")).get("parameters"))
+        for given in _list(mapping_of(operations.get("get")).get("parameters"))
         if (parameter := _resolved(whole, given)).get("in") == "query"
     )
     return Resource(name, path, tuple(verbs), fields, filters)
@@ -123,35 +124,35 @@ def _field(whole: Mapping[str, Any], name: str, given: Any, *, is_required: bool
 
 def _record_schema(whole: Mapping[str, Any], operations: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Of the records in the list that a path answers; None if it answers no list."""
-    responses = _mapping(_mapping(operations.get("get")).get("responses"))
+    responses = mapping_of(mapping_of(operations.get("get")).get("responses"))
     schema = _content_schema(whole, responses.get("200"))
-    pages = _mapping(schema.get("properties")).get("results")
+    pages = mapping_of(schema.get("properties")).get("results")
     if pages is not None:
         schema = _resolved(whole, pages)
-    record = _resolved(whole, schema.get("items")) if schema.get("type") == "array" else {}
+    record = _resolved(whole, schema.get("items") if schema.get("type") == "array" else None)
     return record if "properties" in record else None
 
 
 def _written_schema(whole: Mapping[str, Any], operation: Any) -> Mapping[str, Any]:
-    return _content_schema(whole, _mapping(operation).get("requestBody"))
+    return _content_schema(whole, mapping_of(operation).get("requestBody"))
 
 
 def _content_schema(whole: Mapping[str, Any], given: Any) -> Mapping[str, Any]:
-    content = _mapping(_resolved(whole, given).get("content"))
+    content = mapping_of(_resolved(whole, given).get("content"))
     first = next(iter(content.values()), None)
-    return _resolved(whole, _mapping(first).get("schema"))
+    return _resolved(whole, mapping_of(first).get("schema"))
 
 
 def _resolved(whole: Mapping[str, Any], given: Any) -> Mapping[str, Any]:
     """What a reference (`#/components/...`) stands for; one that leads in a circle, nothing."""
-    value = _mapping(given)
+    value = mapping_of(given)
     for _ in range(20):
         if "$ref" not in value:
             return value
         target: Any = whole
         for part in str(value["$ref"]).removeprefix("#/").split("/"):
-            target = _mapping(target).get(part.replace("~1", "/").replace("~0", "~"))
-        value = _mapping(target)
+            target = mapping_of(target).get(part.replace("~1", "/").replace("~0", "~"))
+        value = mapping_of(target)
     return {}
 
 
@@ -175,9 +176,5 @@ def _singular(word: str) -> str:
     return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
-
-
 def _list(value: Any) -> list[Any]:
-    return cast("list[Any]", value) if isinstance(value, list) else []
+    return value if is_list(value) else []

@@ -10,7 +10,7 @@ import datetime
 import difflib
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from restwright.criteria import Condition, Criteria, Is, Render, UnsupportedCriteria, render
 
@@ -103,7 +103,8 @@ def _list(name: str, value: Any) -> str:
     if isinstance(value, str):
         texts = value.split(",")
     elif isinstance(value, Iterable) and not isinstance(value, (bytes, Mapping)):
-        texts = [_one(name, item) for item in cast("Iterable[Any]", value)]
+        items: Iterable[Any] = value  # pyright: ignore[reportUnknownVariableType]
+        texts = [_one(name, item) for item in items]
         if any("," in text for text in texts):
             raise ValueError(f"the filter {name!r} takes no value with a comma in it, got {value!r}")
     else:

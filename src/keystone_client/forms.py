@@ -55,7 +55,7 @@ def file_part(name: str, given: Any) -> FilePart:
     is_file = hasattr(source, "read") and hasattr(source, "seek")
     if not isinstance(source, (bytes, Path)) and not is_file:
         raise TypeError(f"the file {name!r} must be a Path, bytes or an open binary file, got {type(source).__name__}")
-    if is_file and isinstance(source.read(0), str):
+    if is_file and isinstance(cast("Any", source).read(0), str):
         raise TypeError(f"the file {name!r} must be opened in binary mode, 'rb'")
     media_type = whole[2] if len(whole) > 2 else mimetypes.guess_type(known_as)[0] or "application/octet-stream"
     return FilePart(name, source, known_as, media_type)

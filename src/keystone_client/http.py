@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Final, Self, TypeVar
 
 import requests
+from requests.adapters import BaseAdapter
 
 from keystone_client.context import Context
 from keystone_client.log import DefaultContextAdapter, logger
@@ -129,6 +130,7 @@ class HTTPBase(Settings, metaclass=ABCMeta):
     CID_HEADER: ClassVar[str] = "X-KEYSTONE-CID"
     schema: ClassVar[Schema] = Schema()
 
+    context: Context
     operations: HTTPOperations
     _operations_class: ClassVar[type[HTTPOperations]] = HTTPOperations
     _label: ClassVar[str] = "HTTP"
@@ -143,7 +145,7 @@ class HTTPBase(Settings, metaclass=ABCMeta):
         max_redirects: int = DEFAULT_REDIRECTS,
         timeout: float | tuple[float | None, float | None] | None = DEFAULT_TIMEOUT,
         limits: Any = DEFAULT_LIMITS,
-        transport: requests.adapters.BaseAdapter | None = None,
+        transport: BaseAdapter | None = None,
         era: Era | None = None,
         raise_for_status: bool = False,
         attempts: int = ATTEMPTS,
@@ -153,7 +155,7 @@ class HTTPBase(Settings, metaclass=ABCMeta):
             raise TypeError("give the address of the service as url (or base_url, which is the same), and once")
         if era not in (None, "jwt", "session"):
             raise ValueError(f"era must be 'jwt', 'session' or None, got {era!r}")
-        if transport is not None and not isinstance(transport, requests.adapters.BaseAdapter):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if transport is not None and not isinstance(transport, BaseAdapter):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"transport must be a requests adapter, got {type(transport).__name__}")
         del limits
         root = normalize_url(url if url is not None else base_url or "")
@@ -171,15 +173,11 @@ class HTTPBase(Settings, metaclass=ABCMeta):
         followed = [redirect(most=max_redirects)] if follow_redirects else []
         self.policy = stack(deadline(TOTAL), login.signed, retry(attempts), *followed, login.marked)
         context = Context(login, self.transport.origin, raises=raise_for_status)
+        self.context = context
         self.operations = self._operations_class(context)
         self._log = DefaultContextAdapter(logger, facts)
         self._is_closed = False
         self._log.info("%s client created", self._label)
-
-    @property
-    def context(self) -> Context:
-        """What the operations share."""
-        return self.operations.context
 
     @property
     def url(self) -> str:

@@ -11,7 +11,15 @@ from typing import Any, Final
 
 import requests
 
-from keystone_client.answers import Record, is_missing_route, json_of, raise_if_refused, records_of, unusable
+from keystone_client.answers import (
+    Record,
+    is_missing_route,
+    json_of,
+    mapping_of,
+    raise_if_refused,
+    records_of,
+    unusable,
+)
 from keystone_client.context import Context
 from keystone_client.filters import Filters, check_names, filters, negated
 from keystone_client.paths import EARLIER_ROUTES
@@ -60,10 +68,10 @@ def pages_of(context: Context, route: str, params: Mapping[str, str], options: M
     """
     most, offset = _number(params, "_limit", None), _number(params, "_offset", 0) or 0
     size = PAGE_SIZE if most is None else min(most, PAGE_SIZE)
-    request = Request("GET", route, {**params, "_limit": str(size)}, options=options)
+    request: Request | None = Request("GET", route, {**params, "_limit": str(size)}, options=options)
     seen: set[Any] = set()
     asked: set[str] = set()
-    while True:
+    while request is not None:
         response = yield request
         if is_missing_route(response) and route in EARLIER_ROUTES:
             response = yield (request := request.but(url=EARLIER_ROUTES[route]))
@@ -71,29 +79,34 @@ def pages_of(context: Context, route: str, params: Mapping[str, str], options: M
                 context.renamed[route] = request.url
         raise_if_refused(response, f"this service has no {route}" if is_missing_route(response) else "")
         value = json_of(response)
-        records = records_of(response, value.get("results") if isinstance(value, dict) else value)
-        following: Request | None = None
-        if isinstance(value, dict):
-            if value.get("next"):
-                following = Request("GET", _same_origin(context.origin, value["next"], response), options=options)
-                if following.url in asked or not records:
-                    raise unusable(response, "its pages lead in a circle")
-                asked.add(following.url)
+        is_page = isinstance(value, dict)
+        records = records_of(response, mapping_of(value).get("results") if is_page else value)
+        if is_page:
+            request = _next_page(context, mapping_of(value).get("next"), asked, response, options)
         elif "X-Total-Count" in response.headers:
             offset += len(records)
-            if records and offset < _total(response):
-                following = request.but(params={**request.params, "_offset": str(offset)})
+            more = records and offset < _total(response)
+            request = request.but(params={**request.params, "_offset": str(offset)}) if more else None
         else:
-            records = records[offset:]
+            request, records = None, records[offset:]
         fresh = [each for each in records if "id" not in each or each["id"] not in seen]
         seen.update(each.get("id") for each in fresh)
         if most is not None:
             fresh, most = fresh[:most], most - len(fresh)
-        more = following is not None and (most is None or most > 0)
-        yield Page(fresh, more, response.headers)
-        if following is None or not more:
-            return
-        request = following
+            request = request if most > 0 else None
+        yield Page(fresh, request is not None, response.headers)
+
+
+def _next_page(
+    context: Context, link: Any, asked: set[str], response: requests.Response, options: Mapping[str, Any]
+) -> Request | None:
+    if not link:
+        return None
+    url = _same_origin(context.origin, link, response)
+    if url in asked:
+        raise unusable(response, "its pages lead in a circle")
+    asked.add(url)
+    return Request("GET", url, options=options)
 
 
 def _number(params: Mapping[str, str], name: str, default: int | None) -> int | None:

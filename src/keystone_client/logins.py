@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from http.cookiejar import Cookie
 from typing import Any, Final, Literal, TypeAlias
 
 import requests
@@ -57,14 +58,14 @@ class Login:
         label: str = "HTTP",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.era = era
+        self.era: Era | None = era
         self.clock = clock
         self._transport = transport
         self._jar = transport.session.cookies
         self._referer = f"{transport.root}/" if transport.origin[0] == "https" else ""
         self._extra = extra
         self._labels = (f"{label} Request", f"{label} Response")
-        self._csrf = next((cookie.value for cookie in self._jar if cookie.name == CSRF_COOKIE), None) or ""
+        self._csrf = next((each.value for each in _cookies(self._jar) if each.name == CSRF_COOKIE), None) or ""
         self._policy = stack(deadline(_WITHIN), retry(3), redirect(), self.marked)
         self.keeper = TokenKeeper(self._send, renew=self._renewed_tokens, obtain=self._tokens_again)
         self._has_tokens = False
@@ -166,7 +167,7 @@ class Login:
     @property
     def has_session(self) -> bool:
         """Is there a cookie that may be one of a session?"""
-        return any(cookie.name != CSRF_COOKIE for cookie in list(self._jar))
+        return any(each.name != CSRF_COOKIE for each in _cookies(self._jar))
 
     @property
     def csrf(self) -> str:
@@ -190,16 +191,16 @@ class Login:
             if self._referer:
                 marks["Referer"] = self._referer
             request = request.but(headers={**marks, **request.headers})
-        heard = is_heard()
-        if heard:
+        facts: dict[str, Any] = {}
+        if is_heard():
             facts = {**self._extra, "method": request.method, "endpoint": request.url, "url": request.url}
             logger.debug(self._labels[0], extra=facts)
         response = yield from inner(request)
-        if heard:
+        if facts:
             facts |= {"url": response.url or request.url, "status_code": response.status_code}
             logger.info(self._labels[1], extra=facts)
         if "set-cookie" in response.headers and self._is_home(request.url):
-            for cookie in response.cookies:
+            for cookie in _cookies(response.cookies):
                 if cookie.name == CSRF_COOKIE:
                     self._csrf = cookie.value or ""
         return response
@@ -278,9 +279,14 @@ class Login:
 
     def _forget_session(self) -> None:
         self._csrf = ""
-        for cookie in list(self._jar):
+        for cookie in _cookies(self._jar):
             if cookie.name in _SESSION_COOKIES:
                 self._jar.clear(cookie.domain, cookie.path, cookie.name)
+
+
+def _cookies(jar: Any) -> list[Cookie]:
+    """As they are now: others may change the jar meanwhile."""
+    return list(jar)
 
 
 _PUBLIC: Final = frozenset({paths.LOGIN, paths.NEW_TOKENS, paths.REFRESH, paths.BLACKLIST})

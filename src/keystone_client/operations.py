@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from keystone_client import paths
-from keystone_client.answers import Record, is_missing_route, json_of, raise_if_refused
+from keystone_client.answers import Record, is_list, is_missing_route, json_of, raise_if_refused
 from keystone_client.context import Context
 from keystone_client.discovery import Resource, resources_of
 from keystone_client.forms import Files, with_body
@@ -186,4 +186,4 @@ class HTTPOperations(Operations):
 def _param(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return ",".join(map(str, value)) if is_list(value) else str(value)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from typing import Any
 
+from keystone_client.context import Context
+from keystone_client.discovery import Resource
 from keystone_client.operations import HTTPOperations
 from keystone_client.records import (
     create,
@@ -121,8 +124,8 @@ class KeystoneOperations(HTTPOperations):
         return method.__get__(self, type(self))
 
     def __dir__(self) -> list[str]:
-        context = vars(self).get("context")
-        known = (context.resources if context is not None else None) or {}
+        context: Context | None = vars(self).get("context")
+        known: Mapping[str, Resource] = (context.resources if context is not None else None) or {}
         verbs = {
             "create": "create",
             "retrieve": "retrieve",

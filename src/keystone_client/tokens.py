@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, cast
+import contextlib
+from collections.abc import Mapping
+from typing import Any
 
+from keystone_client.answers import mapping_of
 from restwright.json_codec import decode
 from restwright.oauth2 import TokenSet
 from restwright.oauth2.tokens import tokens_of
 
 
-def claims_of(token: str | None) -> dict[str, Any]:
+def claims_of(token: str | None) -> Mapping[str, Any]:
     """What a token claims; its signature is the server's to judge.
 
     Raises:
         ValueError: It is no JSON Web Token.
     """
-    parts = (token or "").split(".")
-    try:
-        if len(parts) != 3:
-            raise ValueError("it has not three parts")
-        claims: Any = decode(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))  # RFC 7515, 3.1
-    except ValueError as error:
-        raise ValueError(f"this is no JSON Web Token: {error}") from None
-    if not isinstance(claims, dict):
-        raise ValueError("this is no JSON Web Token: its claims are no object")
-    return cast("dict[str, Any]", claims)
+    _, _, rest = (token or "").partition(".")
+    payload = rest.partition(".")[0]
+    claims: Mapping[str, Any] = {}
+    with contextlib.suppress(ValueError):
+        claims = mapping_of(decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))  # RFC 7515, 3.1
+    if not claims:
+        raise ValueError("this is no JSON Web Token, or one that claims nothing")
+    return claims
 
 
 def expiry_of(token: str | None) -> float:
@@ -34,10 +35,11 @@ def expiry_of(token: str | None) -> float:
     Raises:
         ValueError: It does not say.
     """
-    expiry = claims_of(token).get("exp")
-    if isinstance(expiry, bool) or not isinstance(expiry, (int, float)):
-        raise ValueError("the token does not say when it expires")
-    return float(expiry)
+    expiry: Any = claims_of(token).get("exp")
+    try:
+        return float(expiry)
+    except TypeError:
+        raise ValueError("the token does not say when it expires") from None
 
 
 def pair_of(answer: dict[str, Any], *, now: float, before: TokenSet | None = None) -> TokenSet:

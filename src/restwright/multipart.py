@@ -115,9 +115,9 @@ def _extent(source: Path | bytes | IO[bytes]) -> tuple[int, int]:
 
 def _content(part: FilePart, start: int, size: int) -> Iterator[bytes]:
     source = part.source
-    opened: Any = source.open("rb") if isinstance(source, Path) else None
+    opened = source.open("rb") if isinstance(source, Path) else None
+    file: IO[bytes] = opened or _readable(source)
     try:
-        file: IO[bytes] = opened or (io.BytesIO(source) if isinstance(source, bytes) else source)  # type: ignore[assignment]
         file.seek(start)
         left = size
         while left >= 0 and (chunk := file.read(_CHUNK)):
@@ -125,7 +125,11 @@ def _content(part: FilePart, start: int, size: int) -> Iterator[bytes]:
             if left >= 0:
                 yield chunk
         if left:
-            raise OSError(f"{source if opened else part.filename} changed its size while it was sent")
+            raise OSError(f"{source if isinstance(source, Path) else part.filename} changed its size while it was sent")
     finally:
         if opened is not None:
             opened.close()
+
+
+def _readable(source: Any) -> IO[bytes]:
+    return io.BytesIO(source) if isinstance(source, bytes) else source
