@@ -13,8 +13,9 @@ import requests
 from requests.adapters import BaseAdapter
 
 from keystone_client.context import Context
+from keystone_client.cookies import CSRF_COOKIE
 from keystone_client.log import DefaultContextAdapter, logger
-from keystone_client.logins import CSRF_COOKIE, CSRF_HEADER, Era, Login
+from keystone_client.logins import CSRF_HEADER, Era, Login
 from keystone_client.operations import HTTPOperations, timed
 from keystone_client.paths import normalize_url
 from keystone_client.schema import Schema

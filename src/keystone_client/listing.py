@@ -82,7 +82,7 @@ def pages_of(context: Context, route: str, params: Mapping[str, str], options: M
         is_page = isinstance(value, dict)
         records = records_of(response, mapping_of(value).get("results") if is_page else value)
         if is_page:
-            request = _next_page(context, mapping_of(value).get("next"), asked, response, options)
+            request = _next_page(context, mapping_of(value).get("next") if records else None, asked, response, options)
         elif "X-Total-Count" in response.headers:
             offset += len(records)
             more = records and offset < _total(response)

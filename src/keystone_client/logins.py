@@ -10,13 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from http.cookiejar import Cookie
 from typing import Any, Final, Literal, TypeAlias
 
 import requests
+from requests.cookies import remove_cookie_by_name
 
 from keystone_client import paths
 from keystone_client.answers import Record, is_missing_route, raise_if_refused, record_of
+from keystone_client.cookies import SessionCookies, cookies_of
 from keystone_client.log import is_heard, logger
 from keystone_client.tokens import claims_of, pair_of, still_counts
 from restwright.drivers import run
@@ -31,9 +32,7 @@ from restwright.transport import Transport
 
 Era: TypeAlias = Literal["jwt", "session"]
 
-CSRF_COOKIE: Final = "csrftoken"
 CSRF_HEADER: Final = "X-CSRFToken"
-_SESSION_COOKIES: Final = frozenset({CSRF_COOKIE, "sessionid"})
 _WITHIN: Final = 60.0
 """Seconds for what is done once for all callers: finding out the era, logging in again."""
 
@@ -65,13 +64,12 @@ class Login:
         self._referer = f"{transport.root}/" if transport.origin[0] == "https" else ""
         self._extra = extra
         self._labels = (f"{label} Request", f"{label} Response")
-        self._csrf = next((each.value for each in _cookies(self._jar) if each.name == CSRF_COOKIE), None) or ""
+        self._session = SessionCookies.of(cookies_of(self._jar), 0)
         self._policy = stack(deadline(_WITHIN), retry(3), redirect(), self.marked)
         self.keeper = TokenKeeper(self._send, renew=self._renewed_tokens, obtain=self._tokens_again)
         self._has_tokens = False
         self._bearer = bearer_token(self.keeper)
         self._credentials: tuple[str, str] | None = None
-        self._logins = 0
         self._finding = SingleFlight[Era]("finding out how to log in")
         self._again = SingleFlight[None]("logging in again")
 
@@ -167,12 +165,12 @@ class Login:
     @property
     def has_session(self) -> bool:
         """Is there a cookie that may be one of a session?"""
-        return any(each.name != CSRF_COOKIE for each in _cookies(self._jar))
+        return self._session.is_session
 
     @property
     def csrf(self) -> str:
         """The CSRF token that the service gave last; empty if none."""
-        return self._csrf
+        return self._session.csrf
 
     # Layers of policy.
 
@@ -186,11 +184,9 @@ class Login:
 
     def marked(self, request: Request, inner: Policy = exchange, /) -> Operation[requests.Response]:
         """Around each exchange: the CSRF token, the referer that Django wants with it by https, log records."""
-        if request.method not in SAFE and (self._csrf or self._referer) and self._is_home(request.url):
-            marks = {CSRF_HEADER: self._csrf} if self._csrf else {}
-            if self._referer:
-                marks["Referer"] = self._referer
-            request = request.but(headers={**marks, **request.headers})
+        session = self._session
+        if (session.header or self._referer) and self._is_home(request.url):
+            request = request.but(headers={**self._marks(request, session), **request.headers})
         facts: dict[str, Any] = {}
         if is_heard():
             facts = {**self._extra, "method": request.method, "endpoint": request.url, "url": request.url}
@@ -200,10 +196,20 @@ class Login:
             facts |= {"url": response.url or request.url, "status_code": response.status_code}
             logger.info(self._labels[1], extra=facts)
         if "set-cookie" in response.headers and self._is_home(request.url):
-            for cookie in _cookies(response.cookies):
-                if cookie.name == CSRF_COOKIE:
-                    self._csrf = cookie.value or ""
+            if request.url == paths.LOGIN and response.status_code < 300:
+                self._session = session.after(response, login=self._session.login + 1)
+            elif session.login == self._session.login:  # else the answer is about a session that is past
+                self._session = self._session.after(response, login=session.login)
         return response
+
+    def _marks(self, request: Request, session: SessionCookies) -> dict[str, str]:
+        marks = {"Cookie": session.header} if session.header else {}
+        if request.method not in SAFE:
+            if session.csrf:
+                marks[CSRF_HEADER] = session.csrf
+            if self._referer:
+                marks["Referer"] = self._referer
+        return marks
 
     def _with_token(self, request: Request, inner: Policy) -> Operation[requests.Response]:
         try:
@@ -217,12 +223,11 @@ class Login:
         return response
 
     def _with_session(self, request: Request, inner: Policy) -> Operation[requests.Response]:
-        before = self._logins
+        before = self._session.login
         response = yield from inner(request)
         if response.status_code != 401 or not self._is_home(request.url) or self._credentials is None:
             return response
-        if self._logins == before:  # and nobody else has logged in meanwhile
-            yield from self._again.join(self._log_in_again, within=_WITHIN)
+        yield from self._again.join(partial(self._log_in_again, before), within=_WITHIN)
         return (yield from inner(request))
 
     def _is_home(self, url: str) -> bool:
@@ -241,7 +246,6 @@ class Login:
     def _new_session(self, username: str, password: str, options: Mapping[str, Any]) -> Operation[None]:
         body = {"username": username, "password": password}
         raise_if_refused((yield Request("POST", paths.LOGIN, json=body, options=options)))
-        self._logins += 1
 
     def _new_tokens(self, username: str, password: str, options: Mapping[str, Any]) -> Operation[TokenSet]:
         body = {"username": username, "password": password}
@@ -272,21 +276,15 @@ class Login:
     def _run(self, plan: Callable[[], Operation[Any]]) -> Any:
         return run(self._transport.send, under(self._policy, plan()))
 
-    def _log_in_again(self) -> None:
+    def _log_in_again(self, before: int) -> None:
         credentials = self._credentials
-        if credentials is not None:
+        if credentials is not None and self._session.login == before:  # nobody else has logged in since
             self._run(partial(self._new_session, *credentials, EMPTY))
 
     def _forget_session(self) -> None:
-        self._csrf = ""
-        for cookie in _cookies(self._jar):
-            if cookie.name in _SESSION_COOKIES:
-                self._jar.clear(cookie.domain, cookie.path, cookie.name)
-
-
-def _cookies(jar: Any) -> list[Cookie]:
-    """As they are now: others may change the jar meanwhile."""
-    return list(jar)
+        for name in self._session.values:
+            remove_cookie_by_name(self._jar, name)
+        self._session = SessionCookies.of({}, self._session.login + 1)
 
 
 _PUBLIC: Final = frozenset({paths.LOGIN, paths.NEW_TOKENS, paths.REFRESH, paths.BLACKLIST})

@@ -62,7 +62,7 @@ def item_path(route: str, pk: Any) -> str:
     """
     if isinstance(pk, bool) or not isinstance(pk, (int, str)):
         raise TypeError(f"pk must be the id of a record, a number or a text, got {pk!r}")
-    if pk in ("", ".", ".."):
+    if pk in ("", ".", "..") or "/" in str(pk):
         raise ValueError(f"pk must be the id of a record, got {pk!r}")
     return f"{route}{quoted(pk)}/"
 
