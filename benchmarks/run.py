@@ -94,9 +94,10 @@ def _measure(
         for environment in taking_part:
             peer = environment.peer
             _say(f"{case.title}: round {number + 1} of {rounds}, {peer.name}")
-            share = (0.1 if quick else 1) * (SLOW_ASYNC.get(peer.name, 1) if case.group == "async" else 1)
+            share = (0.1 if quick else 1) * (SLOW_ASYNC.get(peer.name, 1) if case.what.endswith("async") else 1)
             calls = max(int(case.calls * share), case.in_flight)
-            job = Job(peer.module, case.what, url, calls, case.in_flight, records, cpu)
+            module = case.ours if peer.name == OURS else peer.module
+            job = Job(module, case.what, url, calls, case.in_flight, records, cpu)
             measured[peer.name].append(_run(environment, job))
     return {name: _median(answers) for name, answers in measured.items()}
 
