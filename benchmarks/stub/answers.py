@@ -9,8 +9,8 @@ import json
 
 ROOT_PATH = "/v1/"
 RECORDS_PATH = "/v1/buckets/default/collections/bench/records"
-CLUSTER_PATH = "/allocations/clusters/1/"
-LOGIN_PATH = "/authentication/login/"
+CLUSTER_PATH = "/v1/allocations/clusters/1/"
+LOGIN_PATH = "/v1/authentication/login/"
 PAGE_SIZE = 100
 PAGES = 2000
 TIMESTAMP_MS = 1700000000000

@@ -15,7 +15,7 @@ from benchmarks.stub import answers
 
 
 class Answers(asyncio.Protocol):
-    """One connection; requests may come in pieces or several at once; the one body there is, of a log-in, has no blanks."""
+    """One connection; requests may come in pieces or several at once.  The one body, of a log-in, has no blanks."""
 
     def __init__(self, base_url: str, pages: int) -> None:
         self._base_url = base_url
