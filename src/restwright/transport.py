@@ -269,7 +269,7 @@ class Transport:
         kind = type(session)
         return (
             not self.is_plain
-            or (bool(request.options) and request.options.keys() != _ONLY_TIMEOUT)
+            or bool(request.options and request.options.keys() - _ONLY_TIMEOUT)
             or kind.send is not _SESSION_SEND
             or kind.request is not _SESSION_REQUEST
             or "send" in vars(session)

@@ -37,5 +37,5 @@ async def awaited(client: AsyncKeystoneClient) -> None:
 def misuse(client: KeystoneClient) -> None:
     client.delete_cluster()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.update_cluster("1", data=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    client.retrieve_cluster(pk=1, order="x")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    client.retrieve_cluster(pk=1, order="x")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     client.login("user")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
