@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 from keystone_client.answers import is_list, is_missing_route, json_of, mapping_of, raise_if_refused, unusable
 from keystone_client.forms import RecordForm
 from keystone_client.paths import BATCH, Reference
+from keystone_client.records import method_named
 from keystone_client.resources import KeystoneOperations
 from restwright.client import AsyncClient, BatchClient, SyncClient
 from restwright.drivers.batch import Outcome, Pending
@@ -99,6 +100,11 @@ class KeystoneBatch(BatchClient, KeystoneOperations):
         step = Step(plan, f"s{self._steps}")
         self._batch.add(step)
         return step
+
+    def __getattr__(self, name: str) -> Any:
+        if self.context.resources is None and method_named(name) is not None:
+            raise AttributeError(f"{name} is not known yet: call resources() of the client before the batch")
+        return super().__getattr__(name)
 
     def _combined(self, requests: Sequence[Request]) -> Operation[Sequence[Outcome]]:
         files: list[FilePart] = []

@@ -167,10 +167,10 @@ class HTTPBase(Settings, metaclass=ABCMeta):
         if not verify_ssl:
             own.verify = False
         self.cid = str(uuid.uuid4())
-        own.headers[self.CID_HEADER] = self.cid
         super().__init__(root, timeout=timeout, session=own)
         facts = {"cid": self.cid, "baseurl": f"{self.transport.root}/"}
-        login = Login(self.transport, era=era, extra=facts, label=self._label)
+        marks = {self.CID_HEADER: self.cid}
+        login = Login(self.transport, era=era, headers=marks, extra=facts, label=self._label)
         followed = [redirect(most=max_redirects)] if follow_redirects else []
         self.policy = stack(deadline(TOTAL), login.signed, retry(attempts), *followed, login.marked)
         context = Context(login, self.transport.origin, raises=raise_for_status)

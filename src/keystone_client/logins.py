@@ -43,6 +43,7 @@ class Login:
     Args:
         transport: Sends.
         era: The way to log in, if it is known.
+        headers: Fields of every request to the service.
         extra: Facts for log records.
         label: What log records begin with.
         clock: Tells the time, in seconds since the epoch.
@@ -53,6 +54,7 @@ class Login:
         transport: Transport,
         *,
         era: Era | None = None,
+        headers: Mapping[str, str] = EMPTY,
         extra: Mapping[str, Any] = EMPTY,
         label: str = "HTTP",
         clock: Callable[[], float] = time.time,
@@ -63,6 +65,7 @@ class Login:
         self._jar = transport.session.cookies
         self._referer = f"{transport.root}/" if transport.origin[0] == "https" else ""
         self._extra = extra
+        self._always = headers
         self._labels = (f"{label} Request", f"{label} Response")
         self._session = SessionCookies.of(cookies_of(self._jar), 0)
         self._policy = stack(deadline(_WITHIN), retry(3), redirect(), self.marked)
@@ -183,9 +186,9 @@ class Login:
         return inner(request) if self._credentials is None else self._with_session(request, inner)
 
     def marked(self, request: Request, inner: Policy = exchange, /) -> Operation[requests.Response]:
-        """Around each exchange: the CSRF token, the referer that Django wants with it by https, log records."""
+        """Around each exchange: cookies and their CSRF token, the referer that Django wants by https, log records."""
         session = self._session
-        if (session.header or self._referer) and self._is_home(request.url):
+        if self._is_home(request.url):
             request = request.but(headers={**self._marks(request, session), **request.headers})
         facts: dict[str, Any] = {}
         if is_heard():
@@ -203,7 +206,9 @@ class Login:
         return response
 
     def _marks(self, request: Request, session: SessionCookies) -> dict[str, str]:
-        marks = {"Cookie": session.header} if session.header else {}
+        marks = dict(self._always)
+        if session.header:
+            marks["Cookie"] = session.header
         if request.method not in SAFE:
             if session.csrf:
                 marks[CSRF_HEADER] = session.csrf

@@ -75,6 +75,8 @@ def test_a_new_resource_has_all_verbs(connect):
 def test_they_wait_in_batches_too(connect):
     with serve(lab) as server:
         caller = connect(server.url)
+        with pytest.raises(AttributeError, match=r"call resources\(\) of the client before the batch"):
+            caller.batched(lambda batch: batch.create_gizmo(name="new"))
         caller.resources()
         with pytest.raises(Exception, match="this is no answer to a batch"):
             caller.batched(lambda batch: batch.create_gizmo(name="new"))

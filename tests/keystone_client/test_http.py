@@ -148,6 +148,18 @@ def test_settings_of_the_released_packages_are_taken():
     assert KeystoneClient("https://h", transport=adapter).session.get_adapter("https://h") is adapter
 
 
+def test_a_session_that_is_given_keeps_its_own_and_stays_as_it_is():
+    with serve(lambda request: Reply(json={})) as server, requests.Session() as session:
+        session.headers["X-Own"] = "1"
+        before = dict(session.headers)
+        with KeystoneClient(server.url, session=session) as one, KeystoneClient(server.url, session=session) as other:
+            one.http_get("x")
+            other.http_get("x")
+        assert [seen.headers["X-Own"] for seen in server.requests] == ["1", "1"]
+        assert [seen.headers["X-KEYSTONE-CID"] for seen in server.requests] == [one.cid, other.cid]
+        assert dict(session.headers) == before
+
+
 def test_a_closed_client_says_so(connect):
     caller = connect("http://127.0.0.1:9")
     caller.close()
