@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from typing import Generic, TypeVar
 
 import requests
 
 from restwright.message import Request
-from restwright.plan import Errand, Listing, Operation, Page, Wait, Work, advance
+from restwright.plan import Errand, Join, Listing, Operation, Page, Wait, Work, advance
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -35,6 +36,9 @@ def _outcome(send: Send, sleep: Sleep, step: Request | Errand) -> requests.Respo
     """What came of one step of a plan."""
     if isinstance(step, Wait):
         sleep(step.seconds)
+        return None
+    if isinstance(step, Join):
+        futures.wait([step.future], max(0.0, step.seconds))
         return None
     try:
         if isinstance(step, Work):
