@@ -13,6 +13,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from tornado.escape import to_unicode
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, HTTPError, MissingArgumentError, RequestHandler
 
@@ -213,7 +214,8 @@ class RestHandler(RequestHandler):
             value: object = json_decode(self.request.body)
         except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or nested beyond all measure
             raise HTTPError(400, reason="requests body is not JSON-encoded") from error
-        if not isinstance(value, dict):
+        # Among the types that JSON has here are mappings with other keys than text.
+        if not isinstance(value, dict) or not all(isinstance(name, str) for name in cast("dict[object, Any]", value)):
             raise HTTPError(400, reason="JSON-encoded requests body must be a 'dict'")
         return cast("dict[str, Any]", value)
 
@@ -259,7 +261,7 @@ class RestHandler(RequestHandler):
     def decode_argument(self, value: bytes, name: str | None = None) -> str:
         """The value as text; what is not UTF-8 is answered with 400, and not quoted in the log."""
         try:
-            return value.decode("utf-8")
+            return to_unicode(value)  # None too: a group of the route's pattern that matched nothing
         except UnicodeDecodeError:
             raise HTTPError(400, f"{name or 'url'} is not UTF-8") from None
 

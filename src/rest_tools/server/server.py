@@ -17,7 +17,7 @@ from rest_tools.server.correlation import ReturnCorrelationId
 from rest_tools.server.draining import DrainingServer
 from rest_tools.server.health import CheckFunction, LiveHandler, Readiness, ReadyHandler
 from rest_tools.server.metrics import Metrics, MetricsHandler
-from rest_tools.server.openapi import OpenApiHandler, openapi_document
+from rest_tools.server.openapi import DocsHandler, OpenApiHandler, openapi_document
 from rest_tools.server.redaction import request_line
 from rest_tools.server.routes import route_rule
 
@@ -105,6 +105,7 @@ class RestServer:
         health: bool = True,
         metrics: bool = True,
         openapi: bool = True,
+        docs: bool = True,
         checks: Mapping[str, CheckFunction] | None = None,
         check_timeout: float = 2.0,
         title: str = "API",
@@ -118,6 +119,7 @@ class RestServer:
                 when the server is about to stop.
             metrics: `/metrics` for Prometheus, by the patterns of routes.
             openapi: `/openapi.json`, which documents the routes, see `rest_tools.server.openapi.document`.
+            docs: `/docs`, a page to read that document and to try it; only with `openapi`.
             checks: What the service needs to be ready, by name: functions, async or not, that fail by an
                 exception or by False.
             check_timeout: Seconds for each check.
@@ -139,6 +141,8 @@ class RestServer:
                 return openapi_document(self.routes, title=title, version=version, description=description)
 
             self.add_route("/openapi.json", OpenApiHandler, {"document": lambda: document(len(self.routes))})
+            if docs:
+                self.add_route("/docs(?:/(.*))?", DocsHandler)
 
     @property
     def port(self) -> int:
