@@ -15,7 +15,7 @@ INSTALL_SYSTEM = { dpkg -s $(SYSTEM_PACKAGES) >/dev/null 2>&1 || { test "$$(id -
 help:
 	@echo "make demo         push and pull 34,000 records through a real Kinto server"
 	@echo "make test         all tests that need nothing but pip"
-	@echo "make test-system  tests against nginx, with a browser"
+	@echo "make test-system  tests with nginx, Chromium, and schemathesis"
 	@echo "make check        ruff, mypy, pyright, import-linter"
 	@echo "make bench        measure, and write docs/benchmarks.md"
 	@echo "make clean        remove .venv and caches"

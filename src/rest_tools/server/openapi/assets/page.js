@@ -31,6 +31,7 @@ const ui = SwaggerUIBundle({
   dom_id: "#swagger-ui",
   deepLinking: true,
   validatorUrl: null,
+  defaultModelExpandDepth: 2, // of a body, what is said about each argument
   requestInterceptor: withXsrfToken,
   plugins: [
     { statePlugins: { spec: { wrapActions: { updateJsonSpec: (update) => (json) => update(adapt(json)) } } } },
