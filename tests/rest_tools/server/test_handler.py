@@ -167,6 +167,7 @@ def test_an_argument_is_of_the_query_then_of_the_body_then_the_default(serving):
         (b"9" * 5000, "requests body is not JSON-encoded"),
         (b"[1, 2]", "JSON-encoded requests body must be a 'dict'"),
         (b"null", "JSON-encoded requests body must be a 'dict'"),
+        (b'{"__jsonclass__": ["OrderedDict", [[1, 2]]]}', "JSON-encoded requests body must be a 'dict'"),
     ],
 )
 def test_a_body_that_is_no_json_object_is_the_clients_fault(serving, body, text):
@@ -188,6 +189,17 @@ def test_the_body_is_decoded_once(serving):
 def test_a_query_that_is_not_utf8_is_400(serving, query):
     with serving(server_of(("/x", Echo))) as url:
         assert ask(f"{url}/x?{query}").json() == {"code": 400, "error": "Bad Request"}
+
+
+def test_a_group_that_matched_nothing_is_none(serving):
+    class Optional(RestHandler):
+        def get(self, first, second):
+            self.write({"path": [first, second]})
+
+    with serving(server_of(("/x(?:/([^/]*))?(?:/(.*))?", Optional))) as url:
+        assert ask(f"{url}/x").json() == {"path": [None, None]}
+        assert ask(f"{url}/x/%C3%BC").json() == {"path": ["\u00fc", None]}
+        assert ask(f"{url}/x/%FF").status_code == 400
 
 
 @pytest.mark.parametrize("option", ["type", "choices", "forbiddens", "strict_type"])

@@ -31,7 +31,7 @@ const ui = SwaggerUIBundle({
   dom_id: "#swagger-ui",
   deepLinking: true,
   validatorUrl: null,
-  defaultModelExpandDepth: 2, // of a body, what is said about each argument
+  defaultModelExpandDepth: 3, // of a body, all that is said about its arguments
   requestInterceptor: withXsrfToken,
   plugins: [
     { statePlugins: { spec: { wrapActions: { updateJsonSpec: (update) => (json) => update(adapt(json)) } } } },
