@@ -25,12 +25,13 @@ from rest_tools.server.refusal import PROBLEM_JSON, Refusal, error_body, problem
 from rest_tools.server.routes import route_of
 from rest_tools.server.stats import RouteStats
 from rest_tools.utils.auth import Auth
-from rest_tools.utils.json_util import json_decode
+from rest_tools.utils.json_util import is_deeper, json_decode
 
 __all__ = ["KeycloakUsernameMixin", "RestHandler", "RestHandlerSetup"]
 
 _log = logging.getLogger()  # the contract's: the request log goes to the root logger
 _PHRASE = re.compile(r"[ !-;=-~]{1,200}")  # what a reason phrase may be, with `<` left out as Tornado does
+_DEEPEST = 500  # levels of a JSON body; what is nearer to Python's limit can be read, but neither printed nor written
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -214,6 +215,9 @@ class RestHandler(RequestHandler):
             value: object = json_decode(self.request.body)
         except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or nested beyond all measure
             raise HTTPError(400, reason="requests body is not JSON-encoded") from error
+        brackets = self.request.body.count(b"[") + self.request.body.count(b"{")
+        if brackets > _DEEPEST and is_deeper(value, _DEEPEST):
+            raise HTTPError(400, reason="requests body is nested too deeply")
         # Among the types that JSON has here are mappings with other keys than text.
         if not isinstance(value, dict) or not all(isinstance(name, str) for name in cast("dict[object, Any]", value)):
             raise HTTPError(400, reason="JSON-encoded requests body must be a 'dict'")
