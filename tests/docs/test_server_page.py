@@ -161,6 +161,7 @@ def test_every_option_of_an_argument_is_in_the_table():
 
 def test_every_setting_of_a_server_is_in_the_table():
     assert set(inspect.signature(RestServer).parameters) - {"kwargs"} - rows() == set()
+    assert set(inspect.signature(RestServer.add_standard_routes).parameters) - {"self"} - rows() == set()
 
 
 def test_every_decorator_is_in_the_table():
