@@ -106,6 +106,23 @@ def test_the_second_program_answers_what_was_asked_and_stops():
     assert answers[1].headers["Connection"] == "close"
 
 
+def test_the_example_that_it_names_has_a_page_and_a_token_that_counts():
+    path = re.findall(r"`python (examples/\S+)`", TEXT)[0]
+    command = [sys.executable, "-W", "error", str(Path(__file__).parents[2] / path), "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout is not None
+            page, token = process.stdout.readline().strip(), process.stdout.readline().split()[-1]
+            assert "swagger-ui" in requests.get(page, timeout=5).text
+            headers = {"Authorization": f"Bearer {token}"}
+            answer = requests.get(page.replace("/docs", "/me"), headers=headers, timeout=5)
+            assert answer.json() == {"user": "alice", "role": "gardener"}
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
+
+
 def test_the_program_with_a_stream_answers_what_the_page_shows():
     text = (Path(__file__).parents[2] / EXCHANGES).read_text(encoding="utf-8")
     path, answer = re.findall(r"^\$ curl 'http://localhost:8080(\S+)'\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[0]

@@ -231,8 +231,8 @@ def is_deeper(value: JSONType, levels: int) -> bool:
     return bool(level)
 
 
-def _inside(value: Any) -> Iterable[Any]:
-    return cast("list[Any]", value) if type(value) is list else cast("dict[Any, Any]", value).values()
+def _inside(value: list[Any] | dict[Any, Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 class json_compressor:

@@ -1,7 +1,7 @@
 """JSON Schemas of declared arguments.
 
 They promise no more than the parser takes. It takes more at times (a `bool` of the query may be `yes`); clients who
-keep to the schema need not know.
+keep to the schema need not know. What a callable of one's own refuses, it alone knows.
 """
 
 from __future__ import annotations

@@ -3,18 +3,18 @@
 // All addresses are relative to the page: a proxy may have put the service below a path.
 const service = new URL("..", location.href);
 
-// What the document does not need to say, because it is plain to those who have it from the service.
-function adapt(document) {
+// The document as this page needs it.
+function adapt(openapi) {
   if (service.pathname !== "/") {
-    document.servers ??= [{ url: service.pathname.slice(0, -1) }];
+    openapi.servers ??= [{ url: service.pathname.slice(0, -1) }];
   }
-  const schemes = document.components?.securitySchemes ?? {};
+  const schemes = openapi.components?.securitySchemes ?? {};
   for (const [name, scheme] of Object.entries(schemes)) {
     if (scheme.type === "openIdConnect") {
       delete schemes[name]; // Swagger UI would ask the provider about itself; here tokens are pasted
     }
   }
-  return document;
+  return openapi;
 }
 
 // A server with signed cookies asks for this one twice: as a cookie, and in a header, which no other site can set.
