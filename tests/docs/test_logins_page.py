@@ -1,4 +1,4 @@
-"""docs/logins.md: its examples run from top to bottom, against an OpenID provider and a service that takes its tokens."""
+"""docs/logins.md: its examples run from top to bottom, with a provider and a service that takes its tokens."""
 
 from __future__ import annotations
 
