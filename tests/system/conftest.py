@@ -1,4 +1,4 @@
-"""Servers on free ports: ours, as its tests have them, and nginx before them."""
+"""Servers on free ports: ours, as its tests have them, and nginx before them.  And Chromium."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from tests.rest_tools.conftest import loop, serving
 
 __all__ = ["loop", "serving"]
@@ -25,6 +26,20 @@ http {{
     server {{ listen 127.0.0.1:{port}; {inside} }}
 }}
 """
+
+CHROMIUM = "/usr/bin/chromium"
+OPTIONS = [
+    *("--no-sandbox", "--disable-gpu", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+
+@pytest.fixture(scope="module")  # and no longer: as long as there is one, its thread cannot run another event loop
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -5,40 +5,30 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from collections.abc import Iterator
 
 import jwt
 import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 from examples.orchard import Me, Orders, gardener, orchard
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from rest_tools.server import RestServer
 from rest_tools.utils import OpenIDAuth
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 SECRET = "a secret of sixty-four bytes, as the algorithm HS512 asks of it ..."
 TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective}`));
 """
 
 
-@pytest.fixture(scope="module")  # and no longer: as long as there is one, its thread cannot run another event loop
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def visit(browser: Browser):
+def visit(chromium: Browser):
     """Opens the page of a service, and sees to it that all goes well there until the end of the test."""
     with contextlib.ExitStack() as stack:
 
         def open_page(url: str) -> Page:
-            context = stack.enter_context(browser.new_context(viewport={"width": 1200, "height": 900}))
+            context = stack.enter_context(chromium.new_context(viewport={"width": 1200, "height": 900}))
             context.add_init_script(TELL_VIOLATIONS)
             page = context.new_page()
             asked: list[str] = []
