@@ -13,6 +13,8 @@ from typing import Any, TypedDict, cast
 
 from tornado.web import HTTPError
 
+from rest_tools.server.redaction import printable
+
 _MAX_SHOWN = 100  # characters of a client's name or value, or entries of a list, that an error repeats
 _MAX_UNKNOWN = 20  # names that no declaration knows
 _MAX_MESSAGE = 1000  # characters of a message that a callable gave
@@ -82,7 +84,7 @@ def arguments_error(
         missing: Names, in order of declaration.
         unknown: Names as sent, in order of arrival, and why each is too much.
     """
-    shown = [(printable(name), message) for name, message in islice(unknown, _MAX_UNKNOWN)]
+    shown = [(printable(name, _MAX_SHOWN), message) for name, message in islice(unknown, _MAX_UNKNOWN)]
     errors: list[FieldError] = [
         *(FieldError(field=name, message=fault.message) for name, fault in rejected),
         *(FieldError(field=name, message="required") for name in missing),
@@ -112,16 +114,10 @@ def own_message(error: Exception) -> Rejected:
     return Rejected(lines, repeats_input=True)
 
 
-def printable(text: str, most: int = _MAX_SHOWN) -> str:
-    """The text, cut, with escapes for what cannot be printed: control characters, and lone surrogates."""
-    cut = text if len(text) <= most else text[:most] + "..."
-    return cut if cut.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in cut)
-
-
 def _shown(value: Any) -> str:
     if isinstance(value, str):
-        return repr(printable(value) if len(value) > _MAX_SHOWN else value)
-    return printable(repr(value))
+        return repr(printable(value, _MAX_SHOWN) if len(value) > _MAX_SHOWN else value)
+    return printable(repr(value), _MAX_SHOWN)
 
 
 def _listed(choices: Any) -> str:
