@@ -35,8 +35,8 @@ from rest_tools.server.connections import ClientStream, Patience, Phase
 
 __all__ = ["DrainingServer"]
 
-_QUIET = 0.2  # seconds after which an idle connection has most likely nothing on the way
-_QUIET_FRESH = 1.0  # and a new one, whose client opened it for a request
+_QUIET = 1.0  # seconds after which an idle connection has most likely nothing on the way
+_QUIET_IN_NEED = 0.2  # and when there are too many
 _DRAIN_STEP = 0.02  # seconds
 _LOOK_EVERY = 0.5  # seconds, for clients that take too long
 _AT_ONCE = 32  # clients accepted before the others get their turn
@@ -120,7 +120,9 @@ class DrainingServer(HTTPServer):
                 if error.errno in _EXHAUSTED and not self._make_room():
                     return self._pause(str(error))
                 continue  # that client is gone already
-            self.handle_stream(ClientStream(client), address)  # pyright: ignore[reportUnknownMemberType]  # a tuple
+            stream = ClientStream(client)
+            self._waiting[stream] = time.monotonic()  # it is only in the next turn of the loop that it waits indeed
+            self.handle_stream(stream, address)  # pyright: ignore[reportUnknownMemberType]  # a tuple
         return None
 
     def _pause(self, reason: str) -> None:
@@ -132,7 +134,7 @@ class DrainingServer(HTTPServer):
     def _make_room(self) -> bool:
         now = time.monotonic()
         for stream, since in self._waiting.items():
-            if now - since < _QUIET:
+            if now - since < _QUIET_IN_NEED:
                 break
             self._forget(stream)
             stream.give_up()
@@ -183,9 +185,9 @@ class DrainingServer(HTTPServer):
         """Accept no more connections, and ask the clients of those that there are to leave."""
         self._is_retired = True
         if self._listener is not None:
-            # Who waits in the queue of the socket was told that the connection stands.
-            self._accept(self._listener, _WAITING)
             self._accept_no_more()
+            # Who waits in the queue of the socket was told that the connection stands.  Close at once after the last.
+            self._accept(self._listener, _WAITING)
             self._listener.close()
             self._listener = None
         if _SayGoodbye not in self._application.transforms:
@@ -207,7 +209,7 @@ class DrainingServer(HTTPServer):
     def _close_quiet(self) -> None:
         now = time.monotonic()
         for stream, since in tuple(self._waiting.items()):
-            if now - since >= (_QUIET_FRESH if stream.is_fresh else _QUIET) and stream.is_quiet():
+            if now - since >= _QUIET and stream.is_quiet():
                 stream.close()
 
 

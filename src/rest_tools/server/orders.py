@@ -28,10 +28,12 @@ class Orders:
 
     Args:
         on_ready: Called when the process serves.
+        only_one: Nothing counts after the first one.
     """
 
-    def __init__(self, on_ready: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, on_ready: Callable[[], object] = lambda: None, *, only_one: bool = False) -> None:
         self._on_ready = on_ready
+        self._only_one = only_one
         self._came: list[Order] = []
         self._is_ready = False
         self._task: asyncio.Task[None] | None = None
@@ -43,6 +45,8 @@ class Orders:
         Returns:
             How many came by now.
         """
+        if self._came and self._only_one:
+            return 1
         self._came.append(order)
         if self._task is not None and not self._task.get_loop().is_closed():
             self._task.get_loop().call_soon_threadsafe(self._notice)

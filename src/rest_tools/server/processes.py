@@ -169,7 +169,8 @@ class Supervisor:
         status = 1
         try:
             signal.set_wakeup_fd(-1)
-            orders = Orders(on_ready=lambda: os.write(pipe, b"!"))
+            # Who signals the whole group means us as well, and the supervisor passes it on: that is one order.
+            orders = Orders(on_ready=lambda: os.write(pipe, b"!"), only_one=True)
             signal.signal(signal.SIGTERM, lambda _number, _frame: orders.give(Order.STOP))
             signal.signal(signal.SIGHUP, lambda _number, _frame: orders.give(Order.MAKE_WAY))
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells all; the supervisor passes it on
