@@ -99,7 +99,7 @@ class DrainingServer(HTTPServer):
         self._look.start()
 
     def _accept_again(self) -> None:
-        if self._listener is not None and not self._is_accepting:
+        if self._listener is not None and not self._is_accepting and not self._is_retired:
             self._is_accepting = True
             IOLoop.current().add_handler(self._listener, lambda listener, _: self._accept(listener), IOLoop.READ)
 
@@ -127,6 +127,7 @@ class DrainingServer(HTTPServer):
 
     def _pause(self, reason: str) -> None:
         self._accept_no_more()
+        IOLoop.current().call_later(_QUIET_IN_NEED, self._accept_again)
         if time.monotonic() - self._complained > _COMPLAIN_EVERY:
             self._complained = time.monotonic()
             _log.warning("new clients have to wait: %s", reason)
@@ -163,8 +164,7 @@ class DrainingServer(HTTPServer):
         """A connection is gone."""
         self._forget(_stream(server_conn))
         super().on_close(server_conn)
-        if not self._is_retired:
-            self._accept_again()
+        self._accept_again()
 
     def _forget(self, stream: ClientStream) -> None:
         self._waiting.pop(stream, None)
@@ -176,8 +176,6 @@ class DrainingServer(HTTPServer):
             if stream.is_overdue(self._patience, now):
                 _log.info("closed a connection that waited for the %s", stream.phase.value)
                 stream.give_up()
-        if not self._is_retired:
-            self._accept_again()
 
     # -------------------------------------------------------------------------------------------- clients go
 

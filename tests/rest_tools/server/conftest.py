@@ -173,21 +173,28 @@ class Program:
 Programs: TypeAlias = Callable[[str], AbstractContextManager[Program]]
 
 
+@contextlib.contextmanager
+def running(folder: Path, source: str) -> Iterator[Program]:
+    log = folder / f"log-{time.monotonic_ns()}"
+    command = [sys.executable, "-W", "error", "-c", HEAD + textwrap.dedent(source)]
+    with log.open("wb") as sink:
+        process = subprocess.Popen(command, stdout=sink, stderr=sink, cwd=folder, start_new_session=True)
+    try:
+        yield Program(process, log)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 @pytest.fixture
 def program(tmp_path: Path) -> Programs:
     """Called with a source, which is to follow `HEAD`, it gives a context with the program; nothing of it is left."""
+    return lambda source: running(tmp_path, source)
 
-    @contextlib.contextmanager
-    def running(source: str) -> Iterator[Program]:
-        log = tmp_path / f"log-{time.monotonic_ns()}"
-        command = [sys.executable, "-W", "error", "-c", HEAD + textwrap.dedent(source)]
-        with log.open("wb") as sink:
-            process = subprocess.Popen(command, stdout=sink, stderr=sink, cwd=tmp_path, start_new_session=True)
-        try:
-            yield Program(process, log)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
-    return running
+@pytest.fixture(scope="module")
+def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """One program for a whole module, whose `TARGET` is its source."""
+    with running(tmp_path_factory.mktemp("target"), request.module.TARGET) as one:
+        yield one

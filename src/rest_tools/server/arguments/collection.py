@@ -94,14 +94,15 @@ class Arguments:
             elif argument.dest not in values and argument.default is not argparse.SUPPRESS:
                 values[argument.dest] = argument.absent()
         if rejected or missing or surplus or found < len(given):
-            arrival = {name: position for position, name in enumerate(given)}
-            rejected.sort(key=lambda entry: arrival[entry[0]])
-            unknown = [
+            if len(rejected) > 1:
+                arrival = {name: position for position, name in enumerate(given)}
+                rejected.sort(key=lambda entry: arrival[entry[0]])
+            unknown = (  # there may be a hundred thousand, of which a few are told
                 (name, surplus.get(name, "unrecognized"))
                 for name in given
                 if name in surplus or name not in self._names
-            ]
-            raise arguments_error(rejected, missing, unknown)
+            )
+            raise arguments_error(rejected, missing, unknown, count=len(given) - found + len(surplus))
         return namespace
 
     def _by_name(self, given: Mapping[str, Any]) -> Mapping[str, Any]:

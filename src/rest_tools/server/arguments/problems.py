@@ -7,7 +7,7 @@ wrong value, else of all that is missing, else of all that is unknown.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, TypedDict, cast
 
@@ -75,7 +75,11 @@ class Rejected(Exception):
 
 
 def arguments_error(
-    rejected: Sequence[tuple[str, Rejected]], missing: Sequence[str], unknown: Collection[tuple[str, str]]
+    rejected: Sequence[tuple[str, Rejected]],
+    missing: Sequence[str],
+    unknown: Iterable[tuple[str, str]],
+    *,
+    count: int,
 ) -> ArgumentsError:
     """The exception for all that was found.
 
@@ -83,6 +87,7 @@ def arguments_error(
         rejected: Name and fault of each wrong value, in order of arrival.
         missing: Names, in order of declaration.
         unknown: Names as sent, in order of arrival, and why each is too much.
+        count: How many of these there are.
     """
     shown = [(printable(name, _MAX_SHOWN), message) for name, message in islice(unknown, _MAX_UNKNOWN)]
     errors: list[FieldError] = [
@@ -98,8 +103,8 @@ def arguments_error(
         text = f"the following arguments are required: {', '.join(missing)}"
         return ArgumentsError(text, errors, repeats_input=False)
     text = f"unrecognized arguments: {', '.join(name for name, _ in shown)}"
-    if len(unknown) > len(shown):
-        text += f" and {len(unknown) - len(shown)} more"
+    if count > len(shown):
+        text += f" and {count - len(shown)} more"
     return ArgumentsError(text, errors, repeats_input=True)
 
 
