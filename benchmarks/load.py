@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from types import TracebackType
+from typing import Self
 
 __all__ = ["Load", "percentile"]
 
@@ -56,7 +57,7 @@ class Load:
         self._is_over = False
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
 
-    def __enter__(self) -> Load:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

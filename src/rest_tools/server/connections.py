@@ -1,8 +1,8 @@
 """A client's connection: how far its request is, and whether it takes too long.
 
 A connection waits for a request, has some of a header, has some of a body, or waits for its answer.  Whatever a client
-has to do has a time limit.  What may be large, a body that it sends or an answer that it reads, gets more time the more
-of it has moved: a slow line is no fault, one that only pretends to move is.
+has to do has a time limit.  For what may be large, a body that it sends or an answer that it reads, the time begins
+anew as long as enough of it moves: a slow line is no fault, one that only pretends to move is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rest_tools.server.refusal import error_body, standard_phrase
 
 __all__ = ["ClientStream", "Patience", "Phase"]
 
-_LEAST_PACE = 1000  # bytes a second that buy a client one second more
+_LEAST_PACE = 1000  # bytes a second
 _READ_AHEAD = 2**20  # bytes that a client can send while it waits for an answer
 _TORNADO_REFUSES = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 
@@ -32,8 +32,8 @@ class Patience:
     Attributes:
         idle_timeout: For the next request on an open connection.
         header_timeout: For a whole header, from its first byte; and for the first byte of a new connection.
-        body_timeout: For a body, and a second more for each 1000 bytes that came.
-        send_timeout: For a client to take what it is sent, and a second more for each 1000 bytes that it took.
+        body_timeout: For a body; and again, if 1000 bytes a second came.
+        send_timeout: For a client to take what it is sent; and again, if it took 1000 bytes a second.
 
     Raises:
         ValueError: One of them is not positive.
@@ -104,16 +104,20 @@ class ClientStream(IOStream):
             return elapsed > (patience.header_timeout if self.is_fresh else patience.idle_timeout)
         if self.phase is Phase.HEADER:
             return elapsed > patience.header_timeout
-        if self.phase is Phase.BODY:
-            return elapsed > patience.body_timeout + (self._received - self._received_before) / _LEAST_PACE
+        if self.phase is Phase.BODY and elapsed > patience.body_timeout:
+            came = self._received - self._received_before
+            self._since, self._received_before = now, self._received
+            return came < _LEAST_PACE * elapsed
         return False
 
     def _is_stuck(self, patience: Patience, now: float) -> bool:
         if not self.writing():
             self._stuck = None
             return False
-        self._stuck = since, sent = self._stuck or (now, self._sent)
-        return now - since > patience.send_timeout + (self._sent - sent) / _LEAST_PACE
+        since, sent = self._stuck or (now, self._sent)
+        is_time = now - since > patience.send_timeout
+        self._stuck = (now, self._sent) if is_time else (since, sent)
+        return is_time and self._sent - sent < _LEAST_PACE * (now - since)
 
     def give_up(self) -> None:
         """Close it; a client that began a request, and was not answered yet, is told with 408."""

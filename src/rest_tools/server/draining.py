@@ -126,8 +126,10 @@ class DrainingServer(HTTPServer):
         return None
 
     def _pause(self, reason: str) -> None:
+        if self._is_retired:
+            return
         self._accept_no_more()
-        IOLoop.current().call_later(_QUIET_IN_NEED, self._accept_again)
+        asyncio.get_running_loop().call_later(_QUIET_IN_NEED, self._accept_again)
         if time.monotonic() - self._complained > _COMPLAIN_EVERY:
             self._complained = time.monotonic()
             _log.warning("new clients have to wait: %s", reason)

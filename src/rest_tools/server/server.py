@@ -53,8 +53,8 @@ class RestServer:
         json_log: Log each request as a JSON object (see `json_logger`), and send its `X-Correlation-ID` back.
         idle_timeout: Seconds until a connection without a request is closed.  More than that of the proxy in front.
         header_timeout: Seconds for the header of a request.
-        body_timeout: Seconds for its body, and a second more for each 1000 bytes that came.
-        send_timeout: Seconds for a client to take its answer, and a second more for each 1000 bytes that it took.
+        body_timeout: Seconds for its body; and again, if 1000 bytes a second came.
+        send_timeout: Seconds for a client to take its answer; and again, if it took 1000 bytes a second.
         max_connections: Open connections at once; then the one that waited longest for a request gives way.
         **kwargs: Settings of the Tornado application.
 
@@ -185,11 +185,26 @@ class RestServer:
         Raises:
             OSError: The address is not ours, or the port is in use.
         """
-        self.accept_from(self._listen(address, port))
+        self._start(lambda: self._listen(address, port))
 
     def accept_from(self, listener: socket.socket) -> None:
-        """The same, with a socket that listens already."""
+        """The same, with a socket that listens already, and that is the server's from now on."""
+        self._start(lambda: listener)
+
+    def _start(self, listen: Callable[[], socket.socket]) -> None:
+        server = self._new_server()
+        logging.getLogger("tornado.general").addFilter(_PRINTABLE)
+        for started in self._started:
+            started.retire()  # the port may be theirs
+        listener = listen()
         listener.setblocking(False)
+        server.serve(listener)
+        self.http_server = server
+        self._draining = False
+        self._started.append(server)
+        self._port = listener.getsockname()[1]
+
+    def _new_server(self) -> DrainingServer:
         rules = [route_rule(*route) for route in self.routes]
         headers = [rule.target_kwargs["server_header"] for rule in rules if "server_header" in rule.target_kwargs]
         settings = dict(self.app_args)
@@ -202,7 +217,7 @@ class RestServer:
             application.add_transform(self.metrics.transform())
         if self._json_log:
             application.add_transform(ReturnCorrelationId)
-        server = DrainingServer(
+        return DrainingServer(
             application,
             xheaders=self._xheaders,
             trusted_downstream=self._trusted_downstream,
@@ -210,14 +225,6 @@ class RestServer:
             patience=self._patience,
             max_connections=self._max_connections,
         )
-        logging.getLogger("tornado.general").addFilter(_PRINTABLE)
-        for started in self._started:
-            started.retire()
-        server.serve(listener)
-        self.http_server = server
-        self._draining = False
-        self._started.append(server)
-        self._port = listener.getsockname()[1]
 
     async def stop(self, *, drain: float = 10.0, notice: float = 0.0) -> None:
         """Stop listening, answer what was asked, and close all connections.  Again does no harm.

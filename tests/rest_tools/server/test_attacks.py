@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from benchmarks.load import percentile
 
-P99 = 0.4  # seconds, on a machine that has other things to do, too
+P99 = 0.6  # seconds, on a machine that has other things to do, too
 
 TARGET = """
 import logging
@@ -204,7 +204,7 @@ async def trickle(port, begin, more, seconds, every=0.05):
 def test_a_loop_that_stands_still_would_be_noticed(target):
     with Others(target.port) as others:
         raw(target.port, request(b"GET /block HTTP/1.1"))
-    assert others.p99 > 2 * P99
+    assert others.p99 > P99 + 0.2
 
 
 # ------------------------------------------------------------------------------------------------ slowness
@@ -247,12 +247,20 @@ def test_a_connection_without_a_request_is_closed(program):
 
 
 def test_a_slow_line_is_no_attack(program):
-    """Five thousand bytes a second, for longer than the time-outs."""
+    """Five thousand bytes a second at most, for longer than the time-outs."""
     with program(IMPATIENT.replace("LIMIT", "500")) as one:
         head = b"POST /form HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 12500\r\n\r\n"
         answer, took = asyncio.run(trickle(one.port, head, b"x" * 250, 8))
         assert took > 2
         assert status(answer) == 200
+
+
+def test_a_large_beginning_buys_no_time(program):
+    with program(IMPATIENT.replace("LIMIT", "500")) as one:
+        head = b"POST /form HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 1_000_000
+        answer, took = asyncio.run(trickle(one.port, head, b"x", 8))
+        assert status(answer) in {408, "closed"}
+        assert took < 5
 
 
 def test_answers_that_nobody_takes_are_given_up(program):

@@ -162,7 +162,7 @@ def test_successors_that_fail_leave_the_others_as_they_are(program):
     """
     with program(source) as one:
         before = seen(one, 2)
-        broken = Path(os.readlink(f"/proc/{one.process.pid}/cwd"), "broken")
+        broken = Path(f"/proc/{one.process.pid}/cwd").readlink() / "broken"
         broken.touch()
         one.process.send_signal(signal.SIGHUP)
         one.until(lambda: "so the others stay as they are" in one.log)
@@ -194,7 +194,7 @@ def test_those_that_hang_are_killed(program):
     """
     with program(source) as one:
         before = seen(one, 2)
-        broken = Path(os.readlink(f"/proc/{one.process.pid}/cwd"), "broken")
+        broken = Path(f"/proc/{one.process.pid}/cwd").readlink() / "broken"
         broken.touch()
         one.process.send_signal(signal.SIGHUP)
         one.until(lambda: "so the others stay as they are" in one.log)
