@@ -22,6 +22,7 @@ __all__ = ["ClientStream", "Patience", "Phase"]
 
 _LEAST_PACE = 1000  # bytes a second
 _READ_AHEAD = 2**20  # bytes that a client can send while it waits for an answer
+_TORNADO_READS_AHEAD = 100 * 2**20  # bytes
 _TORNADO_REFUSES = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 
 
@@ -118,6 +119,10 @@ class ClientStream(IOStream):
         is_time = now - since > patience.send_timeout
         self._stuck = (now, self._sent) if is_time else (since, sent)
         return is_time and self._sent - sent < _LEAST_PACE * (now - since)
+
+    def hand_over(self) -> None:
+        """It is no HTTP any more, but a handler's, as that of a WebSocket: what is in a message, may be long."""
+        self.max_buffer_size = _TORNADO_READS_AHEAD
 
     def give_up(self) -> None:
         """Close it; a client that began a request, and was not answered yet, is told with 408."""

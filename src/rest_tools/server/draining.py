@@ -164,7 +164,10 @@ class DrainingServer(HTTPServer):
 
     def on_close(self, server_conn: object) -> None:
         """A connection is gone."""
-        self._forget(_stream(server_conn))
+        stream = _stream(server_conn)
+        self._forget(stream)
+        if not stream.closed():
+            stream.hand_over()
         super().on_close(server_conn)
         self._accept_again()
 

@@ -152,6 +152,7 @@ class Supervisor:
     def _fork(self, place: int) -> _Worker:
         pipe, its_pipe = os.pipe()
         # A signal that the child gets before it has handlers of its own would be taken for one of ours.
+        _flush()  # what is printed already, must not be printed by the child again
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         self._born += 1
         pid = os.fork()
@@ -185,8 +186,7 @@ class Supervisor:
         finally:
             with contextlib.suppress(Exception):
                 logging.shutdown()
-                sys.stdout.flush()
-                sys.stderr.flush()
+            _flush()
             os._exit(status)
 
     def watch_over(self, orders: Orders) -> None:
@@ -285,6 +285,12 @@ class Supervisor:
         for worker in workers:
             os.kill(worker.pid, signal.SIGKILL)
             worker.kill_at = _NEVER
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # there may be none, or nobody who reads it
+            stream.flush()
 
 
 def _nothing(_number: int, _frame: FrameType | None) -> None:

@@ -9,8 +9,8 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from tornado.ioloop import PeriodicCallback
 
+from rest_tools.server.metrics import Metrics
 from rest_tools.server.orders import Order, Orders, handling
 from rest_tools.server.shared_metrics import Snapshots
 
@@ -70,8 +71,10 @@ class Run:
         """Return after SIGTERM or SIGINT, when all workers have answered all.
 
         Raises:
-            RuntimeError: A worker kept dying.
+            RuntimeError: A worker kept dying, or this system has no fork.
         """
+        if not hasattr(os, "fork"):
+            raise RuntimeError("several processes need os.fork, which this system does not have")
         from rest_tools.server.processes import Supervisor
 
         folder = Path(tempfile.mkdtemp(prefix="rest-server-"))
@@ -97,35 +100,47 @@ class Run:
         self, orders: Orders, number: int, snapshots: Snapshots, watch_over: Callable[[Orders], None]
     ) -> None:
         watch_over(orders)
-        metrics = self.server.metrics
-        if metrics is None:
-            return await self._serve(orders)
-        share = metrics.share(number, snapshots)
-        regularly = PeriodicCallback(share, 1000 * _SNAPSHOT_EVERY)
-        regularly.start()
-        try:
-            return await self._serve(orders)
-        finally:
-            regularly.stop()
-            share()
+        await self._serve(orders, lambda: _sharing(self.server.metrics, number, snapshots))
 
-    async def _serve(self, orders: Orders) -> None:
+    async def _serve(
+        self, orders: Orders, while_serving: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
+    ) -> None:
         async with (self.lifespan or _nothing)(self.server):
-            self.server.accept_from(self.listener)
-            orders.ready()
-            order = await orders.first()
-            if order is Order.STOP:
-                stopping = asyncio.ensure_future(self.server.stop(drain=self.drain, notice=self.notice))
-            else:
-                stopping = asyncio.ensure_future(self.server.make_way(drain=self.drain))
-            hurry = asyncio.ensure_future(orders.second())
-            await asyncio.wait({stopping, hurry}, return_when=asyncio.FIRST_COMPLETED)
-            hurry.cancel()
-            if stopping.done():
-                await stopping
-            else:
-                stopping.cancel()
-                await self.server.stop(drain=0)
+            with while_serving():
+                await self._serve_until_told(orders)
+
+    async def _serve_until_told(self, orders: Orders) -> None:
+        self.server.accept_from(self.listener)
+        orders.ready()
+        order = await orders.first()
+        if order is Order.STOP:
+            stopping = asyncio.ensure_future(self.server.stop(drain=self.drain, notice=self.notice))
+        else:
+            stopping = asyncio.ensure_future(self.server.make_way(drain=self.drain))
+        hurry = asyncio.ensure_future(orders.second())
+        await asyncio.wait({stopping, hurry}, return_when=asyncio.FIRST_COMPLETED)
+        hurry.cancel()
+        if stopping.done():
+            await stopping
+        else:
+            stopping.cancel()
+            await self.server.stop(drain=0)
+
+
+@contextlib.contextmanager
+def _sharing(metrics: Metrics | None, number: int, snapshots: Snapshots) -> Generator[None]:
+    """The metrics of a worker are those of all of them."""
+    if metrics is None:
+        yield
+        return
+    share = metrics.share(number, snapshots)
+    regularly = PeriodicCallback(share, 1000 * _SNAPSHOT_EVERY)
+    regularly.start()
+    try:
+        yield
+    finally:
+        regularly.stop()
+        share()
 
 
 def cores() -> int:

@@ -8,6 +8,7 @@ What workers counted that are gone is kept in one more file, which names them.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from prometheus_client.samples import Sample
 
 __all__ = ["Snapshots"]
 
+_log = logging.getLogger(__name__)
 _ADDED = {"counter", "histogram", "summary"}  # of workers that are gone, too
 
 
@@ -53,6 +55,12 @@ class Snapshots:
 
     def bury(self, number: int) -> None:
         """Add what a worker counted that is gone to that of the others that are; for the supervisor alone."""
+        try:
+            self._bury(number)
+        except OSError as error:
+            _log.warning("what worker number %d has counted is lost: %s", number, error)
+
+    def _bury(self, number: int) -> None:
         gone = _read(self._gone) or {"workers": [], "metrics": []}
         if last := _read(self._path(number)):
             total = _Total()

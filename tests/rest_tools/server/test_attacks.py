@@ -609,6 +609,32 @@ def test_a_body_is_asked_for_when_the_client_waits_for_that(target):
         assert status(client.recv(1000)) == 413
 
 
+def test_a_websocket_has_no_limits_of_ours(loop):
+    """It is silent for longer than the time-outs, and a message is longer than what is read ahead of HTTP."""
+    import tornado.websocket
+
+    from rest_tools.server import RestServer
+
+    class Echo(tornado.websocket.WebSocketHandler):
+        async def on_message(self, message):
+            await self.write_message(message)
+
+    async def talk():
+        server.startup("127.0.0.1", 0)
+        socket = await tornado.websocket.websocket_connect(f"ws://127.0.0.1:{server.port}/echo")
+        await asyncio.sleep(0.7)
+        await socket.write_message("x" * 3_000_000)
+        answer = await socket.read_message()
+        socket.close()
+        await asyncio.sleep(0.1)
+        await server.stop(drain=0)
+        return len(answer)
+
+    server = RestServer(idle_timeout=0.1, header_timeout=0.1, body_timeout=0.1)
+    server.add_route("/echo", Echo)
+    assert loop.do(talk()) == 3_000_000
+
+
 def test_an_absolute_target_names_the_host_too(loop):
     from rest_tools.server import RestHandler, RestServer
 

@@ -127,6 +127,14 @@ def test_a_second_signal_ends_all_at_once(program):
         assert client.recv(1000) == b""
 
 
+def test_what_was_printed_before_is_not_printed_again(program):
+    with program('print("once")\n' + SIMPLE) as one:
+        seen(one)
+        one.process.terminate()
+        assert one.ends() == 0
+        assert one.log.count("once") == 1
+
+
 # ------------------------------------------------------------------------------------------------ those that fail
 
 
@@ -257,6 +265,23 @@ def test_metrics_tell_of_all_workers_also_of_those_that_are_gone(program):
         text = get(one, "/metrics").text
         assert f'http_server_request_duration_seconds_count{{method="GET",route="/who"}} {asked}.0' in text
         assert 'http_server_requests_in_progress{route="/who"} 0.0' in text
+
+
+def test_metrics_that_are_added_in_a_lifespan_are_shared_too(program):
+    source = """
+    @contextlib.asynccontextmanager
+    async def lifespan(server):
+        server.add_route("/who", Who)
+        server.add_standard_routes()
+        yield
+
+    RestServer().run("127.0.0.1", 0, processes=3, lifespan=lifespan)
+    """
+    with program(source) as one:
+        seen(one)
+        asked = int(counted(one))
+        assert len({get(one).json()["pid"] for _ in range(60)}) == COUNT
+        one.until(lambda: counted(one) >= asked + 60)
 
 
 def test_what_is_counted_never_goes_back_while_workers_come_and_go(program):

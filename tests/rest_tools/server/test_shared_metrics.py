@@ -128,6 +128,10 @@ def test_a_folder_that_is_gone_is_told_and_stops_nobody(snapshots, tmp_path, cap
     assert "the metrics of this worker are not up to date" in caplog.text
     with pytest.raises(FileNotFoundError):
         metrics.told()
+    Worker(snapshots, 1).tell()
+    (tmp_path / "gone.new").mkdir()
+    snapshots.bury(1)
+    assert "what worker number 1 has counted is lost" in caplog.text
 
 
 def test_a_snapshot_is_whole_or_not_there(snapshots, tmp_path):
