@@ -1,8 +1,8 @@
 """An HTTP server that bears with its clients, and that can be stopped without failing a request.
 
-It has so many connections at most.  When all are taken, the one that has waited longest for a request gives way: that
-is an idle client, or one that attacks by sending nothing.  If all are at work, new clients wait in the queue of the
-socket.
+It has so many connections at most.  When all are taken, one that waits for a request gives way, or else for the rest of
+one, whichever has waited longest: that is an idle client, or one that attacks by sending next to nothing.  If all are
+at work, new clients wait in the queue of the socket.
 
 Draining closes a connection only when it has been idle for a moment: a client that talks all the time has its next
 request on the way just then.  What is answered meanwhile says `Connection: close`, so that clients go elsewhere.
@@ -66,7 +66,7 @@ class DrainingServer(HTTPServer):
     _patience: Patience
     _max_connections: int
     _waiting: dict[ClientStream, float]
-    _busy: set[ClientStream]
+    _busy: dict[ClientStream, float]
     _listener: socket.socket | None
     _is_accepting: bool
     _is_retired: bool
@@ -83,7 +83,7 @@ class DrainingServer(HTTPServer):
         self._patience = patience
         self._max_connections = max_connections
         self._waiting = {}  # for a request, and since when: the oldest comes first
-        self._busy = set()
+        self._busy = {}  # with a request, and since when
         self._listener = None
         self._is_accepting = False
         self._is_retired = False
@@ -135,13 +135,12 @@ class DrainingServer(HTTPServer):
             _log.warning("new clients have to wait: %s", reason)
 
     def _make_room(self) -> bool:
-        now = time.monotonic()
-        for stream, since in self._waiting.items():
-            if now - since < _QUIET_IN_NEED:
-                break
-            self._forget(stream)
-            stream.give_up()
-            return True
+        late = time.monotonic() - _QUIET_IN_NEED
+        for stream, since in (*self._waiting.items(), *self._busy.items()):
+            if since < late and stream.phase is not Phase.ANSWER:
+                self._forget(stream)
+                stream.give_up()
+                return True
         return False
 
     # -------------------------------------------------------------------------------------------- requests come
@@ -150,7 +149,7 @@ class DrainingServer(HTTPServer):
         """A connection waits for a request: its first one, or the last was answered."""
         stream = _stream(server_conn)
         stream.enter(Phase.REQUEST)
-        self._busy.discard(stream)
+        self._busy.pop(stream, None)
         self._waiting[stream] = time.monotonic()
         return _Progress(super().start_request(server_conn, request_conn), self, stream)
 
@@ -158,7 +157,7 @@ class DrainingServer(HTTPServer):
         """The header of a request is there."""
         stream.enter(Phase.BODY)
         self._waiting.pop(stream, None)
-        self._busy.add(stream)
+        self._busy[stream] = time.monotonic()
         if self._is_retired and start_line.version == "HTTP/1.0":
             headers.pop("Connection", None)  # else Tornado would promise to keep it alive
 
@@ -173,7 +172,7 @@ class DrainingServer(HTTPServer):
 
     def _forget(self, stream: ClientStream) -> None:
         self._waiting.pop(stream, None)
-        self._busy.discard(stream)
+        self._busy.pop(stream, None)
 
     def _close_overdue(self) -> None:
         now = time.monotonic()
@@ -184,8 +183,8 @@ class DrainingServer(HTTPServer):
 
     # -------------------------------------------------------------------------------------------- clients go
 
-    def retire(self) -> None:
-        """Accept no more connections, and ask the clients of those that there are to leave."""
+    def stop(self) -> None:
+        """Accept no more connections."""
         self._is_retired = True
         if self._listener is not None:
             self._accept_no_more()
@@ -193,6 +192,10 @@ class DrainingServer(HTTPServer):
             self._accept(self._listener, _WAITING)
             self._listener.close()
             self._listener = None
+
+    def retire(self) -> None:
+        """Accept no more connections, and ask the clients of those that there are to leave."""
+        self.stop()
         if _SayGoodbye not in self._application.transforms:
             self._application.add_transform(_SayGoodbye)
         self._close_quiet()

@@ -55,7 +55,7 @@ class RestServer:
         header_timeout: Seconds for the header of a request.
         body_timeout: Seconds for its body; and again, if 1000 bytes a second came.
         send_timeout: Seconds for a client to take its answer; and again, if it took 1000 bytes a second.
-        max_connections: Open connections at once; then the one that waited longest for a request gives way.
+        max_connections: Open connections at once; then the one whose request is awaited longest gives way.
         **kwargs: Settings of the Tornado application.
 
     Attributes:

@@ -298,12 +298,18 @@ def test_an_answer_that_is_taken_slowly_is_no_attack(program):
 # ------------------------------------------------------------------------------------------------ too many
 
 
-def test_connections_without_end_leave_room_for_others(program):
-    with program(IMPATIENT.replace("LIMIT", "100").replace("header_timeout=1", "header_timeout=60")) as one:
+@pytest.mark.parametrize(
+    "beginning", [b"GET / HTTP/1.1\r\n", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"]
+)
+def test_connections_without_end_leave_room_for_others(program, beginning):
+    patient = (
+        IMPATIENT.replace("LIMIT", "100").replace("r_timeout=1", "r_timeout=60").replace("y_timeout=1", "y_timeout=60")
+    )
+    with program(patient) as one:
         with Others(one.port) as others, contextlib.ExitStack() as stack:
             for _ in range(400):
                 client = stack.enter_context(connect(one.port))
-                client.sendall(b"GET / HTTP/1.1\r\n")
+                client.sendall(beginning)
             files = len(list(Path(f"/proc/{one.process.pid}/fd").iterdir()))
             assert files < 150
             time.sleep(0.5)

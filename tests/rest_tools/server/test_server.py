@@ -362,6 +362,22 @@ def test_a_second_startup_stops_the_first_and_may_take_its_port(loop):
         ask(f"http://127.0.0.1:{other}/fruits")
 
 
+def test_tornados_server_can_be_stopped_as_tornado_says(loop):
+    server = server_of()
+    port = loop.do(start(server))
+    with requests.Session() as session:
+        session.get(f"http://127.0.0.1:{port}/fruits", timeout=5)
+
+        async def stop():
+            server.http_server.stop()
+
+        loop.do(stop())
+        assert session.get(f"http://127.0.0.1:{port}/fruits", timeout=5).status_code == 200
+        with pytest.raises(requests.ConnectionError):
+            ask(f"http://127.0.0.1:{port}/fruits")
+    loop.do(server.stop())
+
+
 def test_stop_may_come_early_twice_and_together(loop):
     server = server_of()
     loop.do(server.stop())
