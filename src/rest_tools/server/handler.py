@@ -17,6 +17,7 @@ from tornado.escape import to_unicode
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, HTTPError, MissingArgumentError, RequestHandler
 
+from rest_tools.openapi_tools.validation import SchemaViolation
 from rest_tools.server.arguments.problems import ArgumentsError
 from rest_tools.server.bearer import TokenValidator, bearer_token
 from rest_tools.server.handler_setup import RestHandlerSetup
@@ -278,6 +279,8 @@ class RestHandler(RequestHandler):
         text, members = phrase, dict[str, Any]()
         if isinstance(error, ArgumentsError):
             text, members = error.error, {"errors": error.errors}
+        elif isinstance(error, SchemaViolation):
+            text = error.error
         elif isinstance(error, Refusal):
             members = error.members
             for name, value in error.headers.items():
