@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import orjson
 
+_PLAIN: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 _LONG_INTEGER: Final = re.compile(rb"\d{19}")
 
 
@@ -34,6 +35,29 @@ def encode(value: Any) -> bytes:
     if b"null" in text:
         json.dumps(value, default=_anything, allow_nan=False)  # raises if one of the nulls was a NaN
     return text
+
+
+def encode_plain(value: Any) -> bytes:
+    """The JSON text of what JSON itself has forms for: text, numbers, booleans, None, lists and objects.
+
+    Raises:
+        TypeError: Something in it is of another type, a date for one.
+        ValueError: A float in it is not finite, the value contains itself, or it is nested very deeply.
+    """
+    try:
+        text = orjson.dumps(value, option=_PLAIN)
+    except TypeError:
+        return _by_standard_library(value)
+    if b"null" in text:
+        _by_standard_library(value)  # raises if one of the nulls was a NaN
+    return text
+
+
+def _by_standard_library(value: Any) -> bytes:
+    try:
+        return json.dumps(value, allow_nan=False).encode()
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def decode(text: bytes) -> Any:

@@ -87,6 +87,17 @@ class Sink(Protocol):
         ...
 
 
+class Stream(Protocol):
+    """Content that is read while it comes in, see `Request.streamed`."""
+
+    def read(self) -> Any:
+        """The next bytes, as soon as there are any, b"" at the end; blocking or awaited, so ask by `Work(read)`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection, whatever is left to be read."""
+
+
 @dataclass(frozen=True)  # no slots: a copy is then one `dict.update`
 class Request:
     """One HTTP request: a method and a URL, which may be a path below the client's root."""
@@ -98,6 +109,8 @@ class Request:
     json: Any = UNSET
     content: bytes | Body | None = None
     sink: Sink | None = None
+    streamed: bool = False
+    """Have a successful answer before its content has come; `stream_of` reads it then."""
     repeatable: bool | None = None
     """May it be sent twice? None: by its method (RFC 9110, 9.2.2)."""
     deadline: float | None = None
@@ -216,6 +229,8 @@ class Response(requests.Response):
     {'id': 7}
     """
 
+    stream: Stream
+    """The content, where it is still coming in."""
     attempts: int
     """How often the request was sent until this came."""
     correlation_id: str | None
@@ -327,6 +342,26 @@ def decode_json(response: requests.Response) -> Any:
             0,
             response=response,
         ) from error
+
+
+class _Whole:
+    """The stream of an answer that has come as a whole."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def read(self) -> bytes:
+        content, self._content = self._content, b""
+        return content
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+def stream_of(response: requests.Response) -> Stream:
+    """The content of an answer, to be read piece by piece; once only if it is still coming in."""
+    stream: Stream | None = vars(response).get("stream")
+    return _Whole(response.content) if stream is None else stream
 
 
 class Origin(tuple[str, str, int]):

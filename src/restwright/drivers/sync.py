@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from inspect import isawaitable
 from typing import Generic, TypeVar
 
 import requests
@@ -38,11 +39,28 @@ def _outcome(send: Send, sleep: Sleep, step: Request | Errand) -> requests.Respo
         return None
     try:
         if isinstance(step, Work):
-            step.result = step.call()
+            result = step.call()
+            step.result = _awaited(result) if isawaitable(result) else result
             return None
         return send(step)
     except Exception as error:  # noqa: BLE001 - it is raised in the plan
         return error
+
+
+def _awaited(result: Awaitable[T]) -> T:
+    """What comes of an awaitable, on an event loop of its own."""
+    import asyncio  # a blocking client needs none else
+    from concurrent.futures import ThreadPoolExecutor
+
+    async def wait() -> T:
+        return await result
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(wait())
+    with ThreadPoolExecutor(1) as thread:  # this thread's loop stands still as long as we do
+        return thread.submit(asyncio.run, wait()).result()
 
 
 class Pages(Generic[ItemT]):

@@ -20,7 +20,17 @@ from yarl import URL
 
 from restwright import errors
 from restwright.message import Response
-from restwright.wire.call import Call, Pace, bad_header, check_deadline, is_small, pieces, raise_own, raise_translated
+from restwright.wire.call import (
+    Buffer,
+    Call,
+    Pace,
+    bad_header,
+    check_deadline,
+    is_small,
+    pieces,
+    raise_own,
+    raise_translated,
+)
 from restwright.wire.content import Content
 from restwright.wire.watch import Watch, Watchman
 
@@ -99,9 +109,13 @@ class LoopPool:
                 self._last_call = now
                 watch.allow(call.connect_timeout)
                 answer = await self._answer(call, watch, tls, proxy)
+                if call.buffer is not None and answer.status < 300:
+                    response = _response(answer, b"")
+                    response.stream = _Stream(call, answer, pace, self._turn)
+                    has_turn = False  # it is the stream's now
+                    return response
                 content = await _take(call, answer, pace, watch)
-            fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.raw_headers]
-            return Response(answer.status, content=content, headers=fields, reason=answer.reason)
+            return _response(answer, content)
         except BaseException as error:
             if answer is not None:
                 answer.close()
@@ -110,7 +124,7 @@ class LoopPool:
             raise_own(call)
             if self._connector.closed:
                 raise errors.NotConnected("the client was closed", request=call.prepared) from error
-            raise_translated(error, _translated(error, call, pace, watch))
+            raise_translated(error, _translated(error, call, pace, connected=watch.connected))
         finally:
             if has_turn:
                 self._turn.release()
@@ -224,6 +238,53 @@ async def _take(call: Call, answer: aiohttp.ClientResponse, pace: Pace, watch: W
     return content.finish()
 
 
+def _response(answer: aiohttp.ClientResponse, content: bytes) -> Response:
+    fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.raw_headers]
+    return Response(answer.status, content=content, headers=fields, reason=answer.reason)
+
+
+class _Stream:
+    """Content that is read while it comes in; it has its connection, and the turn that goes with it, to itself."""
+
+    def __init__(self, call: Call, answer: aiohttp.ClientResponse, pace: Pace, turn: asyncio.Semaphore) -> None:
+        self._call, self._answer, self._pace = call, answer, pace
+        self._buffer = call.buffer or Buffer()
+        self._content = Content(call, answer.headers.get("Content-Encoding", ""), to_sink=True)
+        self._loop = asyncio.get_running_loop()
+        self._turn: asyncio.Semaphore | None = turn
+        call.deadline = None  # it was for the beginning of the answer
+
+    async def read(self) -> bytes:
+        content = self._content
+        while not (data := self._buffer.take()) and not content.is_complete:
+            try:
+                async with asyncio.timeout(self._call.read_timeout):  # each wait for the next bytes has its own
+                    chunk = await self._answer.content.readany()
+                if chunk:
+                    content.feed(chunk)
+                else:
+                    content.finish()
+                    self._give_turn()
+            except BaseException as error:
+                self.close()
+                if not isinstance(error, Exception) or isinstance(error, errors.RestwrightError):
+                    raise
+                raise_translated(error, _translated(error, self._call, self._pace, connected=True))
+        return data
+
+    def close(self) -> None:
+        if not self._content.is_complete:
+            self._answer.close()
+        self._give_turn()
+
+    def _give_turn(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            # It may be collected in any thread, and when the loop has ended.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(turn.release)
+
+
 class _Upload:
     """Content that is sent piece by piece, each with its own time; from the beginning each time it is asked for."""
 
@@ -249,12 +310,12 @@ class _Upload:
         watch.allow(watch.patience)
 
 
-def _translated(error: Exception, call: Call, pace: Pace, watch: Watch) -> Exception:
+def _translated(error: Exception, call: Call, pace: Pace, *, connected: bool) -> Exception:
     """Our error for aiohttp's; each is also the one that `requests` would raise."""
     request = call.prepared
     text = errors.one_line(getattr(error, "message", "") or str(error)) or type(error).__name__
     match error:
-        case TimeoutError() if not watch.connected and pace.until_deadline() > 0.001:
+        case TimeoutError() if not connected and pace.until_deadline() > 0.001:
             return errors.ConnectTimeout(f"no connection within {call.connect_timeout} s", request=request)
         case TimeoutError():
             return pace.timed_out()
