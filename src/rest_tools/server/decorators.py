@@ -18,9 +18,9 @@ from tornado.web import Finish, HTTPError
 
 from rest_tools.server.bearer import challenge
 from rest_tools.server.handler import RestHandler
-from rest_tools.server.redaction import traceback_of
 from rest_tools.server.refusal import Refusal
 from rest_tools.server.role_mapping import NameMapping, claim_at
+from rest_tools.utils.redaction import traceback_of
 
 __all__ = [
     "TokenAttributeRoleMappingProtocol",

@@ -19,12 +19,13 @@ from tornado.web import Application, HTTPError, MissingArgumentError, RequestHan
 from rest_tools.server.arguments.problems import ArgumentsError
 from rest_tools.server.bearer import TokenValidator, bearer_token
 from rest_tools.server.handler_setup import RestHandlerSetup
-from rest_tools.server.redaction import request_line, traceback_of
+from rest_tools.server.redaction import request_line
 from rest_tools.server.refusal import PROBLEM_JSON, Refusal, error_body, problem_body, standard_phrase
 from rest_tools.server.routes import route_of
 from rest_tools.server.stats import RouteStats
 from rest_tools.utils.auth import Auth
 from rest_tools.utils.json_util import json_decode
+from rest_tools.utils.redaction import traceback_of
 
 __all__ = ["KeycloakUsernameMixin", "RestHandler", "RestHandlerSetup"]
 

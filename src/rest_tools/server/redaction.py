@@ -1,33 +1,12 @@
-"""What must not reach a log is taken out of the text that goes there.
-
-A login callback carries `code` and `state` in its query, other requests may carry tokens there, and exceptions
-of HTTP clients quote the URLs they failed on.
-"""
+"""A request as it may be logged."""
 
 from __future__ import annotations
 
-import re
-import traceback
-from urllib.parse import unquote_plus
-
 from tornado.httputil import HTTPServerRequest
 
-__all__ = ["redact", "request_line", "traceback_of"]
+from rest_tools.utils.redaction import redact
 
-_PARAMETER = re.compile(r"(?P<key>(?:^|(?<=[?&;]))[^=&;?\s\"'<>]+)=[^&;\s\"'<>]+")
-_SECRET = re.compile(r"(?i)code|state|session_state|nonce|code_verifier|assertion|[a-z_]*token|[a-z_]*secret|password")
-_CREDENTIALS = re.compile(r"(?i)\b((?:bearer|basic)\s+)[\w.~+/-]{8,}=*")
-
-
-def redact(text: str) -> str:
-    """The text with `***` for the values of secret query parameters and for credentials after their scheme."""
-    return _CREDENTIALS.sub(r"\1***", _PARAMETER.sub(_without_secret, text))
-
-
-def _without_secret(parameter: re.Match[str]) -> str:
-    key = parameter["key"]
-    # The server decodes keys, so a secret one may come percent-encoded.
-    return f"{key}=***" if _SECRET.fullmatch(unquote_plus(key)) else parameter[0]
+__all__ = ["request_line"]
 
 
 def request_line(request: HTTPServerRequest) -> str:
@@ -36,11 +15,3 @@ def request_line(request: HTTPServerRequest) -> str:
     if "?" in uri:
         uri = redact(uri)
     return f"{request.method} {uri} ({request.remote_ip})"
-
-
-def traceback_of(error: BaseException) -> str:
-    """The traceback as text without secrets.
-
-    A log record that is given the exception itself would print the messages of its whole chain as they are.
-    """
-    return redact("".join(traceback.format_exception(error)))

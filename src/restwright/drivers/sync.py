@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from inspect import isawaitable
 from typing import Generic, TypeVar
 
@@ -71,7 +71,7 @@ class Pages(Generic[ItemT]):
         self._start = start
         self._sleep = sleep
 
-    def pages(self) -> Iterator[Page[ItemT]]:
+    def pages(self) -> Generator[Page[ItemT]]:
         """The pages, each with its items and the header fields that it came with."""
         plan = self._start()
         try:

@@ -1,0 +1,140 @@
+"""The plans of calls: from their arguments to a request, and from its answer to a value or a failure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import requests
+
+from rest_tools import telemetry
+from rest_tools.client.encoding import WITHOUT_BODY, as_body, as_header_fields, join_url, with_query
+from rest_tools.client.failures import final_answer, raise_without_answer
+from rest_tools.client.tokens import TokenHolder
+from rest_tools.utils.json_util import json_decode
+from restwright.auth import BasicAuth
+from restwright.errors import DecodeError, ReadTimeout, api_error
+from restwright.lines import read_lines
+from restwright.message import EMPTY, Request
+from restwright.plan import Listing, Operation, Work
+
+_LINES: Final = "application/x-ndjson, application/json"
+_SHOWN: Final = 80
+
+Renew = Callable[[], Any]
+"""Has a new token made, blocking or awaited."""
+
+
+class Calls(TokenHolder):
+    """The part of a client that knows what its calls are, but not how they are sent."""
+
+    address: str
+    timeout: float
+    retry_unsafe: bool
+    max_bytes: int
+    _basic: BasicAuth | None = None
+
+    def _call(
+        self, method: str, path: str, args: Any, headers: Mapping[str, str] | None, renew: Renew
+    ) -> Operation[Any]:
+        """The plan of a call, whose result is the decoded answer."""
+        response = yield from self._respond(method, path, args, headers, renew)
+        if response.status_code >= 400:
+            raise api_error(response)
+        return self._decoded(response, response.content)
+
+    def _lines(
+        self, method: str, path: str, args: Any, headers: Mapping[str, str] | None, renew: Renew
+    ) -> Listing[Any]:
+        """The plan of a stream, whose pages are decoded lines."""
+        response = yield from self._respond(method, path, args, headers, renew, streamed=True)
+        if response.status_code >= 400:
+            raise api_error(response)
+        yield from read_lines(response, lambda line: self._decoded(response, line), longest=self.max_bytes)
+
+    def _respond(
+        self,
+        method: str,
+        path: str,
+        args: Any,
+        headers: Mapping[str, str] | None,
+        renew: Renew,
+        *,
+        streamed: bool = False,
+    ) -> Operation[requests.Response]:
+        """The plan of a request up to its answer; after a status that is repeated it fails."""
+        if self._has_own_ways():
+            work = Work(lambda: self._prepare(method, path, args, headers))  # which may block
+            yield work
+            url, options = work.result
+        else:
+            if self._needs_token():
+                yield Work(renew)
+            url, options = self._assembled(method, path, args, headers)
+        request = self._request(method.upper(), url, options)
+        if streamed:
+            request = request.but(streamed=True)
+            if request.header("Accept") is None:
+                request = request.with_header("Accept", _LINES)
+        try:
+            response = yield request
+        except ReadTimeout as error:
+            raise_without_answer(error)
+        return final_answer(response)
+
+    def _prepare(
+        self, method: str, path: str, args: Any = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[str, dict[str, Any]]:
+        """The URL of a call, and its other arguments in the words of `requests.request`; may block for a token."""
+        self._get_token()
+        return self._assembled(method, path, args, headers)
+
+    @classmethod
+    def _has_own_ways(cls) -> bool:
+        """Is it of a subclass, or patched by a test, that prepares calls or gets tokens itself?"""
+        return cls._prepare is not _PREPARE or cls._get_token is not _GET_TOKEN
+
+    def _assembled(
+        self, method: str, path: str, args: Any, headers: Mapping[str, str] | None
+    ) -> tuple[str, dict[str, Any]]:
+        fields = as_header_fields(headers) if headers else {}
+        bearer = self._bearer()
+        if fields and (bearer is not None or self._basic is not None):
+            fields = {name: value for name, value in fields.items() if name.lower() != "authorization"}
+        if bearer is not None:
+            fields["Authorization"] = bearer
+        telemetry.inject_span_carrier_if_recording(fields)
+        content = "params" if method in WITHOUT_BODY else "json"
+        return join_url(self.address, path), {"headers": fields, "timeout": self.timeout, content: args or {}}
+
+    def _request(self, method: str, url: str, options: Mapping[str, Any]) -> Request:
+        """The request of what `_prepare` gives."""
+        left = dict(options)
+        headers = left.pop("headers", None) or EMPTY
+        params = left.pop("params", None)
+        content = as_body(left.pop("json")) if "json" in left else None
+        if left.get("timeout") == self.timeout:
+            del left["timeout"]
+        root = self.address.rstrip("/")
+        if root and url.startswith(root):
+            url = url[len(root) :]
+        if params:
+            url = with_query(url, params)
+        repeatable = True if self.retry_unsafe else None
+        return Request(method, url, headers=headers, content=content, repeatable=repeatable, options=left or EMPTY)
+
+    def _decode(self, content: bytes) -> Any:
+        """The value of an answer; None if it is empty."""
+        return json_decode(content) if content else None
+
+    def _decoded(self, response: requests.Response, content: bytes) -> Any:
+        try:
+            return self._decode(content)
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            shown = f"not JSON ({error}): {content[:_SHOWN]!r}"
+            raise DecodeError(shown, request=response.request, response=response) from error
+
+
+_PREPARE: Final[Any] = vars(Calls)["_prepare"]
+_GET_TOKEN: Final[Any] = vars(TokenHolder)["_get_token"]

@@ -1,0 +1,125 @@
+"""The bearer token of a client: given as it is, or by a function that is called again before it expires."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeAlias, cast
+
+from rest_tools.utils.single_flight import SingleFlight
+from restwright.drivers import run, run_async
+from restwright.plan import Operation, Work
+
+Token: TypeAlias = str | bytes
+TokenFunction: TypeAlias = Callable[[], Token | None] | Callable[[], Awaitable[Token | None]]
+
+_LONGEST: Final = 600.0
+"""Seconds after which a call of a token function counts as lost, and callers begin another."""
+
+
+def as_text(token: Any) -> str | None:
+    """A token as text; None stays None.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if isinstance(token, bytes):
+        return token.decode()
+    if token is None or isinstance(token, str):
+        return token or None
+    raise TypeError(f"a token must be str, bytes or None, got {type(token).__name__}")
+
+
+def expiry_of(token: str) -> float | None:
+    """When a JWT expires, in seconds since the epoch; None if that cannot be told. Its signature is not checked."""
+    if token.count(".") != 2:
+        return None
+    import jwt  # most programs have tokens of one kind or the other
+
+    try:
+        return float(jwt.decode(token, options={"verify_signature": False})["exp"])
+    except (jwt.PyJWTError, KeyError, ValueError, TypeError):
+        return None
+
+
+class TokenHolder:
+    """The part of a client that has its token.
+
+    A token function is called when there is no token, and when the last one is no JWT or expires soon. It may be a
+    coroutine function. Those who need a token at the same time share one call of it.
+
+    Attributes:
+        access_token: The token; a new one may be set.
+        token_func: Where tokens come from, if they are not given once and for all.
+    """
+
+    access_token: str | None
+    token_func: TokenFunction | None
+    logger: logging.Logger
+    _token_expire_delay_offset: float = 5
+    """Seconds before its expiry from which on a token is not used any more."""
+
+    def _init_token(self, token: Any) -> None:
+        self.access_token = self.token_func = None
+        self._read: tuple[str | None, float | None] = None, None  # the token that was last looked at, its expiry
+        self._warned_of: str | None = None
+        self._flight = SingleFlight(_LONGEST)
+        if isinstance(token, (str, bytes)):
+            self.access_token = as_text(token)
+        elif callable(token):
+            self.token_func = cast("TokenFunction", token)
+        elif token:
+            kind = type(token).__name__
+            self.logger.warning("token must be str, bytes or a function: a %s is ignored, no token is sent", kind)
+
+    def _is_token_current(self) -> bool:
+        """Can the token be used, for all that it tells?"""
+        token = self.access_token
+        if not token:
+            return False
+        read, expiry = self._read
+        if token is not read:
+            expiry = expiry_of(token)
+            self._read = token, expiry
+        return expiry is not None and expiry >= time.time() + self._token_expire_delay_offset
+
+    def _needs_token(self) -> bool:
+        return self.token_func is not None and not self._is_token_current()
+
+    def _bearer(self) -> str | None:
+        """The value of the `Authorization` header field, of the token that there is."""
+        token = self.access_token
+        if not token:
+            return None
+        if self.token_func is None and not self._is_token_current() and token is not self._warned_of:
+            expiry = self._read[1]
+            ago = 0.0 if expiry is None else time.time() - expiry
+            if ago > 0:
+                self._warned_of = token
+                self.logger.warning("the token expired %.0f s ago, and no function was given to get another", ago)
+        return f"Bearer {token}"
+
+    def _call_token_func(self) -> Operation[None]:
+        step = Work(self.token_func or (lambda: None))
+        try:
+            yield step
+            self.access_token = as_text(step.result)
+        except Exception as error:
+            self.logger.warning("no token could be had: %s", type(error).__name__)
+            raise
+
+    def _renew_token(self) -> None:
+        self._flight.run(lambda: run(_send_nothing, self._call_token_func()), self._needs_token)
+
+    async def _renew_token_async(self) -> None:
+        await self._flight.run_async(lambda: run_async(_send_nothing, self._call_token_func()), self._needs_token)
+
+    def _get_token(self) -> None:
+        """Have a token that can be used; blocks while the token function runs."""
+        if self._needs_token():
+            self._renew_token()
+
+
+def _send_nothing(_: Any) -> Any:
+    raise AssertionError("a token function sends for itself")
