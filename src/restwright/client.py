@@ -20,16 +20,20 @@ from restwright.drivers import AsyncPages, Pages, run, run_async
 from restwright.drivers.batch import Batch, Combine, Pending
 from restwright.operation import AsyncMode, BatchMode, SyncMode
 from restwright.plan import Listing, Operation, Policy, under
-from restwright.policies import deadline, redirect, retry, stack
+from restwright.policies import Layer, deadline, redirect, retry, stack
 from restwright.transport import CONNECT_TIMEOUT, MAX_BYTES, READ_TIMEOUT, Transport, as_timeouts
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
 
 
-def default_policy() -> Policy:
-    """What a client does unless told otherwise: two minutes for a call, three attempts where safe, safe redirects."""
-    return stack(deadline(120.0), retry(3), redirect())
+def default_policy(*layers: Layer) -> Policy:
+    """What a client does unless told otherwise: two minutes for a call, three attempts where safe, safe redirects.
+
+    Args:
+        layers: What else to do, inside the deadline and around the attempts: a login, say.
+    """
+    return stack(deadline(120.0), *layers, retry(3), redirect())
 
 
 class _Settings:

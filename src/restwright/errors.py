@@ -13,11 +13,16 @@
     │   ├── ReadTimeout         the answer did not come in time (also requests.ReadTimeout)
     │   ├── DeadlineExceeded    the total deadline of the call has passed (also requests.Timeout)
     │   └── BrokenAnswer        the answer broke off or is not HTTP (also requests ChunkedEncodingError)
-    └── UnusableAnswer          an answer that we refuse
-        ├── DecodeError         not the JSON that was expected (also requests JSONDecodeError)
-        ├── BadEncoding         its Content-Encoding does not hold (also requests ContentDecodingError)
-        ├── TooLarge            beyond the size limit (also requests ContentDecodingError)
-        └── TooManyRedirects    (also requests.TooManyRedirects)
+    ├── UnusableAnswer          an answer that we refuse
+    │   ├── DecodeError         not the JSON that was expected (also requests JSONDecodeError)
+    │   ├── BadEncoding         its Content-Encoding does not hold (also requests ContentDecodingError)
+    │   ├── TooLarge            beyond the size limit (also requests ContentDecodingError)
+    │   └── TooManyRedirects    (also requests.TooManyRedirects)
+    └── LoginError              no token: a provider refused, or answered what cannot be used
+        ├── LoginRequired       there is none, and only a person can get one
+        ├── LoginExpired        what it was to be had with counts no more: log in again
+        ├── LoginDenied         the person, or the provider for the person, said no
+        └── TokenStoreError     where tokens are kept cannot be read, written or locked
 
 Each one knows `request` (a `requests.PreparedRequest`), `response` (a `requests.Response` or None),
 `attempts` (how often it was sent) and `correlation_id`, and can be pickled.
@@ -189,6 +194,49 @@ class TooLarge(UnusableAnswer, requests.exceptions.ContentDecodingError):
 
 class TooManyRedirects(UnusableAnswer, requests.TooManyRedirects):
     """One redirect after the other."""
+
+
+class LoginError(RestwrightError, requests.RequestException):
+    """An OAuth2 provider gives no token: it refused, or answered what cannot be used.
+
+    Neither its text nor its pickle has a token, code or password in it.
+
+    Attributes:
+        error: The provider's code for it (RFC 6749, 5.2), such as `invalid_client`; empty if it gave none.
+        description: What the provider says about it, in one line.
+        uri: Where to read about it.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        error: str = "",
+        description: str = "",
+        uri: str = "",
+        request: requests.PreparedRequest | None = None,
+        response: requests.Response | None = None,
+    ) -> None:
+        super().__init__(message, request=request, response=response)
+        self.error = error
+        self.description = description
+        self.uri = uri
+
+
+class LoginRequired(LoginError):
+    """There is no token, and only a person can get one: log in."""
+
+
+class LoginExpired(LoginError):
+    """What a token was to be had with (a refresh token, a device code, a code) counts no more: log in again."""
+
+
+class LoginDenied(LoginError):
+    """The person, or the provider for the person, said no."""
+
+
+class TokenStoreError(LoginError):
+    """The place where tokens are kept cannot be read, written or locked."""
 
 
 BY_STATUS: Final[Mapping[int, type[ApiError]]] = {

@@ -119,6 +119,8 @@ class Request:
     """Settings for this request alone, in the words of `requests`: timeout, auth, files, verify, ..."""
     max_bytes: int | None = None
     """The largest answer that is taken, in bytes after decompression; None: the client's limit."""
+    auth: Callable[[requests.PreparedRequest], requests.PreparedRequest] | None = None
+    """Credentials in place of the client's own; like those, they go to the client's origin only."""
 
     def but(self, **changes: Any) -> Request:
         """A copy with some fields changed; quicker than `dataclasses.replace`, as it runs for each call."""

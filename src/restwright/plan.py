@@ -1,13 +1,15 @@
 """A plan is a generator that asks for HTTP exchanges; a driver performs them.
 
 An operation yields `Request`s, is sent `Response`s and ends with its result.  A policy is a plan around one
-exchange.  Waiting is `yield Wait(seconds)`, blocking work `yield Work(function)`.  A listing yields `Page`s in
-between.  A plan never touches a socket or a clock, so a test drives it by hand with `next` and `send`.
+exchange.  Waiting is `yield Wait(seconds)`, or `yield Join(future)` for what somebody else does; blocking work is
+`yield Work(function)`.  A listing yields `Page`s in between.  A plan never touches a socket or a clock, so a test
+drives it by hand with `next` and `send`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -42,8 +44,19 @@ class Work:
         """What it returned, once the plan goes on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Asks the driver to pause until a future of a thread is done, or `seconds` have passed; its outcome is not read.
+
+    However many plans of an event loop wait for it, they hold no thread.
+    """
+
+    future: Future[Any]
+    seconds: float
+
+
 # What a plan may ask for besides an exchange; the driver has no answer to it.
-Errand: TypeAlias = Wait | Work
+Errand: TypeAlias = Wait | Work | Join
 
 
 @dataclass(frozen=True, slots=True)

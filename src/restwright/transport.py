@@ -97,7 +97,7 @@ class Transport:
         call = self._call(request)
         if self._is_for_session(request):
             return self._by_session(call, request)
-        auth = self._auth_for(call)
+        auth = self._auth_for(call, request)
         if auth is not None:
             self._sign(call, auth)
         return self._exchange(call)
@@ -107,7 +107,7 @@ class Transport:
         call = self._call(request)
         if self._is_for_session(request):
             return await asyncio.to_thread(self._by_session, call, request)
-        auth = self._auth_for(call)
+        auth = self._auth_for(call, request)
         if auth is not None:
             if getattr(auth, "instant", False):
                 self._sign(call, auth)
@@ -216,8 +216,12 @@ class Transport:
             self._environment[key] = found
         return cast("tuple[Any, Any, dict[str, str]]", found)
 
-    def _auth_for(self, call: Call) -> Auth | None:
-        if not call.home or "authorization" in call.headers:
+    def _auth_for(self, call: Call, request: Request) -> Auth | None:
+        if not call.home:
+            return None
+        if request.auth is not None:
+            return request.auth if request.header("Authorization") is None else None
+        if "authorization" in call.headers:
             return None
         if self.auth is not None or not self.is_plain:
             return self.auth
@@ -272,7 +276,7 @@ class Transport:
         )
 
     def _by_session(self, call: Call, request: Request) -> requests.Response:
-        body, auth = call.body, self._auth_for(call)
+        body, auth = call.body, self._auth_for(call, request)
         connect, read = times_left(call)
         options: dict[str, Any] = {"headers": call.headers.plain(), "timeout": read, "allow_redirects": False}
         if connect != read:

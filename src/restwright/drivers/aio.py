@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import requests
 
 from restwright.message import Request
-from restwright.plan import Errand, Listing, Operation, Page, Wait, advance
+from restwright.plan import Errand, Join, Listing, Operation, Page, Wait, advance
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -45,6 +45,9 @@ async def _run_errand(sleep: SleepAsync, step: Errand) -> Exception | None:
     if isinstance(step, Wait):
         await sleep(step.seconds)
         return None
+    if isinstance(step, Join):
+        await _wait_for(step)
+        return None
     call = step.call
     try:
         result = call() if inspect.iscoroutinefunction(call) else await asyncio.to_thread(call)
@@ -52,6 +55,19 @@ async def _run_errand(sleep: SleepAsync, step: Errand) -> Exception | None:
     except Exception as error:  # noqa: BLE001 - it is raised in the plan
         return error
     return None
+
+
+async def _wait_for(step: Join) -> None:
+    done = asyncio.wrap_future(step.future)
+    done.add_done_callback(_seen)
+    # Unlike `wait_for` and a plain `await`, it leaves the future as it is when it ends early: others wait for it too.
+    await asyncio.wait([done], timeout=max(0.0, step.seconds))
+
+
+def _seen(done: asyncio.Future[Any]) -> None:
+    """Its outcome is told by the future that it wraps, if anybody asks."""
+    if not done.cancelled():
+        done.exception()
 
 
 class AsyncPages(Generic[ItemT]):

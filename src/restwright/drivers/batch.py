@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 import requests
 
 from restwright.message import Request
-from restwright.plan import Errand, Operation, Wait, Work, advance
+from restwright.plan import Errand, Join, Operation, Wait, Work, advance
 
 T = TypeVar("T")
 
@@ -117,7 +117,7 @@ def _round(waiting: Sequence[_Step], combine: Combine) -> Operation[list[_Step]]
     for pending, step in waiting:
         if isinstance(step, Request):
             asking.append((pending, step))
-        elif isinstance(step, Work):
+        elif isinstance(step, (Work, Join)):
             try:
                 yield step
                 answered.append((pending, None))

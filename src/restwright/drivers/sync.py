@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterator
+from concurrent import futures
 from inspect import isawaitable
 from typing import Generic, TypeVar
 
 import requests
 
 from restwright.message import Request
-from restwright.plan import Errand, Listing, Operation, Page, Wait, Work, advance
+from restwright.plan import Errand, Join, Listing, Operation, Page, Wait, Work, advance
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -36,6 +37,9 @@ def _outcome(send: Send, sleep: Sleep, step: Request | Errand) -> requests.Respo
     """What came of one step of a plan."""
     if isinstance(step, Wait):
         sleep(step.seconds)
+        return None
+    if isinstance(step, Join):
+        futures.wait([step.future], max(0.0, step.seconds))
         return None
     try:
         if isinstance(step, Work):

@@ -1,0 +1,166 @@
+"""A login at an OAuth2 or OpenID provider: what most programs need of this package."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Literal, TypeVar
+
+import requests
+
+from restwright.drivers import run, run_async
+from restwright.message import EMPTY, without_credentials
+from restwright.oauth2.client_auth import ClientAuth, Method
+from restwright.oauth2.client_credentials import client_credentials
+from restwright.oauth2.keeper import TokenKeeper
+from restwright.oauth2.metadata import ProviderMetadata, check_url, discover
+from restwright.oauth2.policy import bearer_token
+from restwright.oauth2.refresh import refresh
+from restwright.oauth2.store import TokenStore
+from restwright.oauth2.token_endpoint import Registration
+from restwright.oauth2.tokens import TokenSet
+from restwright.plan import Operation
+from restwright.policies import Layer
+from restwright.transport import Transport
+
+T = TypeVar("T")
+
+
+class OAuth2:
+    """One login at a provider: how to get tokens, where they are kept, and the policy that signs with them.
+
+    Its methods are plans: run them with `run`, or awaited with `run_async`.
+
+    >>> from restwright.client import SyncClient, default_policy
+    >>> login = OAuth2("https://idp.example.org", "my-service", "secret", grant="client_credentials")
+    >>> client = SyncClient("https://api.example.org", policy=default_policy(login.policy()))
+
+    Args:
+        provider: The provider's URL (its issuer), whose metadata is looked up when it is first needed; or the metadata.
+        client_id: The client's name there.
+        client_secret: Its password there; None for a public client, as programs on people's machines are.
+        scopes: What to ask for (RFC 6749, 3.3); `offline_access` for a refresh token at OpenID providers.
+        grant: `client_credentials`: the login is the client's own, and gets tokens whenever it has none
+            (RFC 6749, 4.4).  None: a person logs in, by `device_login` or `browser_login`.
+        store: Where tokens are kept; in memory if None.
+        client_auth: Where the secret goes: `basic` or `body` (RFC 6749, 2.3.1).
+        parameters: More members of token and authorization requests, such as `resource` or `audience`.
+        session: A `requests.Session` to reach the provider through, for its certificates and proxies.
+        leeway: Seconds before its end at which a token is renewed; a tenth of its life at most.
+        within: Seconds for one exchange with the provider, attempts and waits included.
+        clock: Tells the time, in seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        provider: str | ProviderMetadata,
+        client_id: str,
+        client_secret: str | None = None,
+        *,
+        scopes: Iterable[str] = (),
+        grant: Literal["client_credentials"] | None = None,
+        store: TokenStore | None = None,
+        client_auth: Method = "basic",
+        parameters: Mapping[str, str] = EMPTY,
+        session: requests.Session | None = None,
+        leeway: float = 30.0,
+        within: float = 30.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if isinstance(scopes, str):
+            raise TypeError(f"scopes must be a list of scopes, got the text {scopes!r}")
+        if grant not in (None, "client_credentials"):
+            raise ValueError(f"grant must be 'client_credentials' or None, got {grant!r}")
+        if grant is not None and client_secret is None:
+            raise ValueError("grant='client_credentials' needs a client_secret (RFC 6749, 4.4)")
+        self.provider = provider if isinstance(provider, ProviderMetadata) else None
+        """The provider's metadata; None until it is looked up."""
+        self.url = provider if isinstance(provider, str) else provider.issuer or provider.endpoint("token_endpoint")
+        check_url("the provider's URL", self.url)
+        self.client = ClientAuth(client_id, client_secret, client_auth)
+        self.scope = " ".join(scopes)
+        self.parameters = parameters
+        self._within = within
+        self._clock = clock
+        self._transport = Transport(_new_session() if session is None else session, self.url, timeout=(10.0, within))
+        self.keeper = TokenKeeper(
+            self._transport.send,
+            renew=self._follow,
+            obtain=self._grant_to_client if grant == "client_credentials" else None,
+            store=store,
+            leeway=leeway,
+            clock=clock,
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.client.client_id!r} at {without_credentials(self.url)}>"
+
+    def run(self, plan: Operation[T]) -> T:
+        """Drive one of the plans below, blocking."""
+        return run(self._transport.send, plan)
+
+    def run_async(self, plan: Operation[T]) -> Coroutine[Any, Any, T]:
+        """The same, awaited."""
+        return run_async(self._transport.send_async, plan)
+
+    def policy(self, *, origins: Iterable[str] = ()) -> Layer:
+        """The layer that signs a client's requests; for the stack of policies of any number of clients.
+
+        Args:
+            origins: Further origins that the token may go to, besides a client's own; your explicit choice.
+        """
+        return bearer_token(self.keeper, origins=origins)
+
+    def tokens(self) -> Operation[TokenSet]:
+        """Tokens whose access token counts; renewed if need be.
+
+        Raises:
+            LoginRequired: There are none, and a person has to log in.
+            LoginExpired: They cannot be renewed any more, and a person has to log in.
+            LoginError: The provider refused, or the store failed.
+            TransportError: The provider gave no answer in time.
+        """
+        return self.keeper.tokens()
+
+    def client_credentials(self) -> Operation[TokenSet]:
+        """Log the client itself in (RFC 6749, 4.4): new tokens, whatever there is.
+
+        Raises:
+            LoginError: The provider refused, or its answer cannot be used.
+            TransportError: It gave no answer in time.
+        """
+        return self._logged_in(self._grant_to_client())
+
+    def refresh(self) -> Operation[TokenSet]:
+        """Renew the tokens now (RFC 6749, 6), though they may count for a while.
+
+        Raises:
+            LoginRequired: There is nothing to renew them with: a person has to log in.
+            LoginExpired: The refresh token counts no more.
+            LoginError: The provider refused, or its answer cannot be used.
+            TransportError: It gave no answer in time.
+        """
+        return (yield from self.keeper.tokens(refused=(yield from self.keeper.kept())))
+
+    def _registration(self) -> Operation[Registration]:
+        if self.provider is None:
+            self.provider = yield from discover(self.url, within=self._within)
+        return Registration(self.provider, self.client, self.scope, self.parameters, self._within, self._clock)
+
+    def _grant_to_client(self) -> Operation[TokenSet]:
+        return (yield from client_credentials((yield from self._registration())))
+
+    def _follow(self, tokens: TokenSet) -> Operation[TokenSet]:
+        return (yield from refresh((yield from self._registration()), tokens))
+
+    def _logged_in(self, grant: Operation[TokenSet]) -> Operation[TokenSet]:
+        tokens = yield from grant
+        yield from self.keeper.keep(tokens)
+        return tokens
+
+
+def _new_session() -> requests.Session:
+    session = requests.Session()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # a provider's are for browsers
+    return session
