@@ -245,7 +245,7 @@ class Transport:
         if isinstance(response, Response):
             response.came(call, time.perf_counter() - started)
             response.connection = self._adapter
-            if "set-cookie" in response.headers and call.home:
+            if response.sets_cookies and call.home:
                 response.keep_cookies(self.session.cookies)
         elif call.home and "Set-Cookie" in response.headers:
             extract_cookies_to_jar(self.session.cookies, call.prepared, response.raw)

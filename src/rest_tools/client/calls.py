@@ -67,12 +67,11 @@ class Calls(TokenHolder):
         if self._has_own_ways():
             work = Work(lambda: self._prepare(method, path, args, headers))  # which may block
             yield work
-            url, options = work.result
+            request = self._request_of(method, *work.result)
         else:
             if self._needs_token():
                 yield Work(renew)
-            url, options = self._assembled(method, path, args, headers)
-        request = self._request(method.upper(), url, options)
+            request = self._request(method, path, args, self._fields(headers))
         if streamed:
             request = request.but(streamed=True)
             if request.header("Accept") is None:
@@ -88,41 +87,48 @@ class Calls(TokenHolder):
     ) -> tuple[str, dict[str, Any]]:
         """The URL of a call, and its other arguments in the words of `requests.request`; may block for a token."""
         self._get_token()
-        return self._assembled(method, path, args, headers)
+        content = "params" if method in WITHOUT_BODY else "json"
+        options = {"headers": self._fields(headers), "timeout": self.timeout, content: args or {}}
+        return join_url(self.address, path), options
 
     @classmethod
     def _has_own_ways(cls) -> bool:
         """Is it of a subclass, or patched by a test, that prepares calls or gets tokens itself?"""
         return cls._prepare is not _PREPARE or cls._get_token is not _GET_TOKEN
 
-    def _assembled(
-        self, method: str, path: str, args: Any, headers: Mapping[str, str] | None
-    ) -> tuple[str, dict[str, Any]]:
-        fields = as_header_fields(headers) if headers else {}
+    def _fields(self, headers: Mapping[str, str] | None) -> dict[str, str]:
+        """The header fields of a call, besides those of the session."""
         bearer = self._bearer()
-        if fields and (bearer is not None or self._basic is not None):
-            fields = {name: value for name, value in fields.items() if name.lower() != "authorization"}
+        fields: dict[str, str] = {}
+        if headers:
+            has_own = bearer is not None or self._basic is not None
+            fields = as_header_fields(headers, without="authorization" if has_own else None)
         if bearer is not None:
             fields["Authorization"] = bearer
         telemetry.inject_span_carrier_if_recording(fields)
-        content = "params" if method in WITHOUT_BODY else "json"
-        return join_url(self.address, path), {"headers": fields, "timeout": self.timeout, content: args or {}}
+        return fields
 
-    def _request(self, method: str, url: str, options: Mapping[str, Any]) -> Request:
-        """The request of what `_prepare` gives."""
+    def _request(self, method: str, path: str, args: Any, fields: Mapping[str, str]) -> Request:
+        """The request of a call."""
+        url = f"/{path.lstrip('/')}" if self.address else join_url("", path)
+        content = None
+        if method not in WITHOUT_BODY:
+            content = as_body(args or {})
+        elif args:
+            url = with_query(url, args)
+        return Request(method.upper(), url, headers=fields, content=content, repeatable=self.retry_unsafe or None)
+
+    def _request_of(self, method: str, url: str, options: Mapping[str, Any]) -> Request:
+        """The request of what a subclass has prepared."""
         left = dict(options)
-        headers = left.pop("headers", None) or EMPTY
-        params = left.pop("params", None)
-        content = as_body(left.pop("json")) if "json" in left else None
+        fields = left.pop("headers", None) or EMPTY
+        args = left.pop("json" if method not in WITHOUT_BODY else "params", None)
         if left.get("timeout") == self.timeout:
             del left["timeout"]
-        root = self.address.rstrip("/")
-        if root and url.startswith(root):
-            url = url[len(root) :]
-        if params:
-            url = with_query(url, params)
-        repeatable = True if self.retry_unsafe else None
-        return Request(method, url, headers=headers, content=content, repeatable=repeatable, options=left or EMPTY)
+        root = join_url(self.address, "")
+        path = url[len(root) :] if self.address and url.startswith(root) else url
+        request = self._request(method, path, args, fields)
+        return request.but(options=left) if left else request
 
     def _decode(self, content: bytes) -> Any:
         """The value of an answer; None if it is empty."""

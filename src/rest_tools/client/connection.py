@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import requests
 
@@ -20,9 +19,8 @@ _REDIRECTS: Final = 30
 _closing: Final[set[asyncio.Task[None]]] = set()  # the event loop itself holds its tasks weakly
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What a connection is made of; by its fields it is told whether one has changed."""
+class Settings(NamedTuple):
+    """What a connection is made of; made for each call, to be told whether one of them has changed."""
 
     session: requests.Session
     root: str

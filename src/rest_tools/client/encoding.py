@@ -55,14 +55,16 @@ def as_body(args: Any) -> bytes:
         raise requests.exceptions.InvalidJSONError(f"the arguments have no JSON form: {error}") from error
 
 
-def as_header_fields(headers: Mapping[str, Any] | None) -> dict[str, str]:
-    """A copy of the header fields that a caller gives.
+def as_header_fields(headers: Mapping[str, Any], *, without: str | None = None) -> dict[str, str]:
+    """A copy of the header fields that a caller gives, without the one of that name.
 
     Raises:
         requests.exceptions.InvalidHeader: The value of one is no text.
     """
     fields: dict[str, str] = {}
-    for name, value in (headers or {}).items():
+    for name, value in headers.items():
+        if name.lower() == without:
+            continue
         text = value.decode("latin-1") if isinstance(value, bytes) else value
         if not isinstance(text, str):
             raise requests.exceptions.InvalidHeader(f"header {name!r} must be text, got {type(value).__name__}")

@@ -115,12 +115,11 @@ def retry_layer(retries: int, backoff_factor: float) -> Layer:
 def is_worth_repeating(request: Request, response: requests.Response) -> bool:
     """Should the request be sent again after this answer, and does that do no harm?"""
     status = response.status_code
-    asked_to_wait = "Retry-After" in response.headers
     if status == 413:  # RFC 9110, 15.5.14: a condition that passes, if the server says when
-        return asked_to_wait
+        return "Retry-After" in response.headers
     if status not in STATUSES:
         return False
-    return request.may_repeat or status in _REFUSED or (status == 503 and asked_to_wait)
+    return request.may_repeat or status in _REFUSED or (status == 503 and "Retry-After" in response.headers)
 
 
 def total_timeout_of(retries: int, timeout: float, backoff_factor: float) -> float:

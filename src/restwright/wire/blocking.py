@@ -197,7 +197,7 @@ def perform(call: Call, pool: HTTPConnectionPool, target: str) -> Response:
         )
         try:
             if call.buffer is not None and raw.status < 300:
-                response = Response(raw.status, headers=raw.headers.items(), reason=raw.reason)
+                response = _response(raw, b"")
                 response.stream = _Stream(call, raw, pace)
                 return response
             content = _take(call, raw)
@@ -211,7 +211,13 @@ def perform(call: Call, pool: HTTPConnectionPool, target: str) -> Response:
         raise_translated(error, _translated(error, call, pace))
     finally:
         _calling.pace = outer
-    return Response(raw.status, content=content, headers=raw.headers.items(), reason=raw.reason)
+    return _response(raw, content)
+
+
+def _response(raw: BaseHTTPResponse, content: bytes) -> Response:
+    response = Response(raw.status, content=content, headers=raw.headers.items, reason=raw.reason)
+    response.sets_cookies = "Set-Cookie" in raw.headers
+    return response
 
 
 class _Stream:
