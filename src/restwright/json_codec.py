@@ -9,13 +9,14 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-import re
 from typing import Any, Final
 
 import orjson
 
 _PLAIN: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
-_LONG_INTEGER: Final = re.compile(rb"\d{19}")
+# With all digits alike, a long integer is found several times faster than with a regular expression.
+_DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
+_LONG_INTEGER: Final = b"0" * 19
 
 
 def encode(value: Any) -> bytes:
@@ -66,7 +67,7 @@ def decode(text: bytes) -> Any:
     Raises:
         ValueError: It is not JSON, or nested deeper than any service of ours would.
     """
-    if _LONG_INTEGER.search(text) is None:
+    if _LONG_INTEGER not in text.translate(_DIGITS):
         try:
             return orjson.loads(text)
         except ValueError:

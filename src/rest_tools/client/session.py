@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
@@ -78,8 +78,12 @@ def with_retries(
 @functools.cache
 def default_headers() -> dict[str, str]:
     """The header fields that a client sends with each request, to the origin of its address."""
+    try:
+        own = version("restwright")
+    except PackageNotFoundError:  # a source tree on the path, not installed
+        own = "0"
     return {
-        "User-Agent": f"rest_tools/{version('restwright')} requests/{requests_version}",
+        "User-Agent": f"rest_tools/{own} requests/{requests_version}",
         "Accept": "application/json",
         "Accept-Encoding": "gzip, deflate",
         "Content-Type": "application/json",
