@@ -16,14 +16,14 @@ import restwright
 SRC = Path(__file__).parent.parent / "src"
 FILES = sorted(SRC.rglob("*.py"))
 ENGINES = {"aiohttp", "urllib3", "socket", "yarl", "http.client", "selectors", "ssl"}
-# The wire and what stands on it, the test tools, a login that listens for a browser to come back, and the format of
-# multipart fields, which is no I/O.
+# The wire and what stands on it, the test tools, what listens for a browser to come back from a login, and the format
+# of multipart fields, which is no I/O.
 MAY_KNOW_ENGINES = (
     "restwright/wire/",
     "restwright/testing/",
     "restwright/adapter.py",
     "restwright/multipart.py",
-    "kinto_http/login.py",
+    "restwright/loopback.py",
     "rest_tools/server/",
 )
 

@@ -8,21 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import errno
-import html
 import json
 import logging
 import queue
-import socket
-import socketserver
-import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Mapping
 from functools import partial
-from http.server import BaseHTTPRequestHandler
-from types import TracebackType
-from typing import Any, Final, Self, TypeGuard, cast
+from typing import Any, Final, TypeGuard, cast
 from urllib.parse import quote, unquote
 
 import requests
@@ -32,6 +25,7 @@ from requests.auth import AuthBase
 from kinto_http.exceptions import KintoException
 from kinto_http.session import Session
 from kinto_http.utils import urljoin
+from restwright.loopback import LoopbackHandler, LoopbackListener
 from restwright.message import Origin, Request, is_absolute
 from restwright.plan import Operation, Policy, Wait, Work, exchange
 
@@ -42,9 +36,6 @@ _POLL: Final = 0.05
 """Seconds between looks at a login that another request waits for."""
 _INFO_WITHIN: Final = 30.0
 """Seconds that the server has to name its providers."""
-# The token is in the address bar: take it out of there and of the history.
-_PAGE: Final = """<!doctype html><meta charset="utf-8"><title>{title}</title>
-<script>history.replaceState(null, "", "/")</script><h1>{title}</h1><p>{text}</p>"""
 
 
 class BrowserOAuth(AuthBase):
@@ -182,16 +173,23 @@ class BrowserOAuth(AuthBase):
             raise KintoException("Cannot log in: no server_url")
         provider = _choose(self._server_info(self.server_url), self.provider)
         self.header_type = provider.get("header_type")
-        with _Listener() as listener:
-            callback, scope = quote(listener.url, safe=""), quote("openid email")
+        arrived: queue.SimpleQueue[dict[str, Any] | KintoException] = queue.SimpleQueue()
+        handler = partial(RequestHandler, set_jwt_token_callback=arrived.put, failure_callback=arrived.put)
+        with LoopbackListener(handler, "localhost") as listener:
+            callback = quote(f"http://localhost:{listener.port}{_CALLBACK_PATH}", safe="")
             login_url = urljoin(self.server_url, provider["auth_path"])
-            login_url = f"{login_url}?callback={callback}&scope={scope}"
+            login_url = f"{login_url}?callback={callback}&scope={quote('openid email')}"
             # False when there is no browser; None from stand-ins in tests.
             if webbrowser.open(login_url) is False:
                 logger.warning("No browser could be started: open %s in one on this machine", login_url)
-            jwt_data = listener.wait(self.timeout)
-        self.set_jwt_token(jwt_data)
-        return _access_token(jwt_data)
+            try:
+                outcome = arrived.get(timeout=self.timeout)
+            except queue.Empty:
+                raise KintoException(f"The login was not completed within {self.timeout:g} seconds") from None
+        if isinstance(outcome, KintoException):
+            raise outcome
+        self.set_jwt_token(outcome)
+        return _access_token(outcome)
 
     def _server_info(self, server_url: str) -> Any:
         """The server's root document."""
@@ -202,10 +200,8 @@ class BrowserOAuth(AuthBase):
             raise KintoException("Cannot log in: the server did not say how", error) from error
 
 
-class RequestHandler(BaseHTTPRequestHandler):
+class RequestHandler(LoopbackHandler):
     """Takes the token from the redirect that ends a login, and tells the user."""
-
-    timeout = 10  # seconds; browsers open connections ahead and then say nothing
 
     def __init__(
         self,
@@ -219,7 +215,7 @@ class RequestHandler(BaseHTTPRequestHandler):
         self._on_failure = failure_callback
         super().__init__(*args, **kwargs)
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802  # as the base names it
         """Answer the redirect: 200 for a token, 400 for anything else, 404 off the callback path."""
         if not self.path.startswith(_CALLBACK_PATH):
             self.send_error(404)
@@ -229,85 +225,16 @@ class RequestHandler(BaseHTTPRequestHandler):
             jwt_data = _decode(self.path.removeprefix(_CALLBACK_PATH))
         except KintoException as error:
             try:
-                self._send_page(400, "Login failed", str(error))
+                self.send_page(400, "Login failed", str(error))
             finally:
                 if self._on_failure:
                     self._on_failure(error)
         else:
             try:
-                self._send_page(200, "Login successful", "You may close this page.")
+                self.send_page(200, "Login successful", "You may close this page.")
             finally:
                 if self._on_token:
                     self._on_token(jwt_data)
-
-    def _send_page(self, status: int, title: str, text: str) -> None:
-        page = _PAGE.format(title=title, text=html.escape(text)).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(page)))
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("Referrer-Policy", "no-referrer")
-        self.end_headers()
-        self.wfile.write(page)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the request line holds the token."""
-
-
-class _Server(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep quiet on the terminal: a browser may hang up at any time."""
-        del request
-        logger.debug("Connection from %s broke: %r", client_address, sys.exc_info()[1])
-
-
-class _Server6(_Server):
-    address_family = socket.AF_INET6
-
-
-class _Listener:
-    """Listens on a free port, on both addresses that a browser may take `localhost` for."""
-
-    def __init__(self) -> None:
-        self._outcome: queue.SimpleQueue[dict[str, Any] | KintoException] = queue.SimpleQueue()
-        self._servers = self._bind()
-        self.url = f"http://localhost:{self._servers[0].server_address[1]}{_CALLBACK_PATH}"
-
-    def _bind(self) -> list[_Server]:
-        put = self._outcome.put
-        handler: Any = partial(RequestHandler, set_jwt_token_callback=put, failure_callback=put)
-        while True:
-            server = _Server(("127.0.0.1", 0), handler)
-            try:
-                return [server, _Server6(("::1", server.server_address[1]), handler)]
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    return [server]  # no IPv6 here
-                server.server_close()  # another program would get the token: take another port
-
-    def __enter__(self) -> Self:
-        for server in self._servers:
-            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        for server in self._servers:
-            server.shutdown()
-            server.server_close()
-
-    def wait(self, timeout: float) -> dict[str, Any]:
-        try:
-            outcome = self._outcome.get(timeout=timeout)
-        except queue.Empty:
-            raise KintoException(f"The login was not completed within {timeout:g} seconds") from None
-        if isinstance(outcome, KintoException):
-            raise outcome
-        return outcome
 
 
 def _origin(url: str | None) -> Origin | None:

@@ -20,6 +20,7 @@ from kinto_http import AsyncClient, Client
 from kinto_http.exceptions import KintoException
 from kinto_http.login import BrowserOAuth, RequestHandler
 from kinto_http.session import Session
+from restwright import loopback
 from restwright.message import Request as CoreRequest
 from restwright.testing.faults import bomb, hang_before, html, redirect_loop
 from restwright.testing.kinto import kinto_server
@@ -349,14 +350,14 @@ def test_a_port_that_another_program_has_on_ipv6_is_not_used(service, browser, m
     """Half of the browsers would hand the token to it; a machine without IPv6 is no obstacle."""
     asked = []
 
-    class Server6(login_module._Server6):
+    class Server6(loopback._Server6):
         def server_bind(self):
             asked.append(self.server_address[1])
             if errors:
                 raise OSError(errors.pop(), "as if")
             super().server_bind()
 
-    monkeypatch.setattr(login_module, "_Server6", Server6)
+    monkeypatch.setattr(loopback, "_Server6", Server6)
     assert authorization(login(service)) == "Bearer s3cr3t"
     assert len(asked) == tries
     assert callback_port(browser.urls[0]) == asked[-1]

@@ -18,7 +18,8 @@ from restwright.plan import Operation, Policy
 
 MAX_BYTES: Final = 1 << 20
 """The largest answer of a provider that is taken, in bytes."""
-_CODE: Final = 60  # characters of an error code
+_CODE: Final = 60  # characters of an error code that are shown
+_SECRET: Final = 4  # characters; what is shorter stands in ordinary words
 # RFC 6749, 4.1.2.1 and 5.2; RFC 8628, 3.5.  All others are plain LoginErrors.
 _KINDS: Final[Mapping[str, type[LoginError]]] = {
     "access_denied": LoginDenied,
@@ -63,13 +64,16 @@ def refusal(response: requests.Response, asked: Request, what: str, secrets: Ite
     document = json_object(response) or {}
     if isinstance(document.get("error"), str):
         return oauth_error(document, asked, what, secrets)
-    said = f"{response.status_code} {concealed(response.reason or '', secrets)}".rstrip()
+    status = response.status_code
+    said = f"{status} {concealed(response.reason or '', secrets)}".rstrip()
     location = response.headers.get("Location")
     if location is not None:
         said += f", a redirect{_to(location)}, and such a request is not redirected"
-    elif response.status_code < 300:
+    elif status < 300:
         said = "the answer is no JSON object"
-    return LoginError(f"{what}: {said}", request=outline(asked))
+    # What RFC 6749, 4.1.2.1, calls it where there is no status to say it.
+    code = "temporarily_unavailable" if status in (429, 503) else "server_error" if status >= 500 else ""
+    return LoginError(f"{what}: {said}", error=code, request=outline(asked))
 
 
 def oauth_error(answer: Mapping[str, Any], asked: Request | None, what: str, secrets: Iterable[str] = ()) -> LoginError:
@@ -91,7 +95,7 @@ def oauth_error(answer: Mapping[str, Any], asked: Request | None, what: str, sec
 def concealed(text: str, secrets: Iterable[str]) -> str:
     """What a provider says, in one line, without the secrets that it may repeat."""
     for secret in secrets:
-        if secret:
+        if len(secret) >= _SECRET:
             text = text.replace(secret, "***")
     return one_line(text)
 

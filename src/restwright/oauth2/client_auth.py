@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 from urllib.parse import quote_plus
 
 from restwright.message import EMPTY
@@ -47,13 +47,13 @@ class ClientAuth:
         return EMPTY if self.client_secret is None or self.method == "body" else {"Authorization": self._basic()}
 
     @property
-    def form(self) -> dict[str, Any]:
-        """The members of a form that it authenticates with, as arguments for oauthlib; one method only (2.3)."""
+    def members(self) -> dict[str, str]:
+        """The members of a form that it authenticates with, or says its name with; none beside Basic (2.3)."""
         if self.client_secret is None:
-            return {"include_client_id": True}
+            return {"client_id": self.client_id}
         if self.method == "body":
-            return {"include_client_id": True, "client_secret": self.client_secret}
-        return {"include_client_id": False}
+            return {"client_id": self.client_id, "client_secret": self.client_secret}
+        return {}
 
     @property
     def secrets(self) -> tuple[str, ...]:

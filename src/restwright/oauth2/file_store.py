@@ -147,6 +147,8 @@ def _make_directory(path: Path) -> None:
 def _telling(path: Path, done: str) -> Generator[None]:
     try:
         yield
+    except TokenStoreError:  # an OSError too, by way of requests
+        raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise TokenStoreError(f"the tokens in {path} cannot be {done}: {reason}") from error

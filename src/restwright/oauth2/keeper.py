@@ -7,6 +7,7 @@ otherwise lose a refresh token that the provider has just replaced, and it holds
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -99,14 +100,17 @@ class TokenKeeper:
         """
         yield Work(partial(self._keep, tokens))
 
-    def forget(self) -> Operation[None]:
-        """Remove the tokens, here and from the store.
+    def forget(self) -> Operation[TokenSet | None]:
+        """Remove the tokens, here and from the store, and return them; None if there were none.
 
         Raises:
             TokenStoreError: They cannot be removed from the store.
         """
-        self._known = self._unsaved = None
-        yield Work(self._clear)
+        self._known = None
+        clearing = Work(self._clear)
+        yield clearing
+        tokens: TokenSet | None = clearing.result
+        return tokens
 
     def kept(self) -> Operation[TokenSet | None]:
         """The tokens as they are in the store, expired or not; None if there are none.
@@ -192,7 +196,11 @@ class TokenKeeper:
             self.store.save(tokens)
             self._known, self._unsaved = tokens, None
 
-    def _clear(self) -> None:
+    def _clear(self) -> TokenSet | None:
         with self.store.lock(_LOCKED):
+            tokens = self._unsaved
+            with contextlib.suppress(TokenStoreError):  # it is cleared, whatever it holds
+                tokens = tokens or self.store.load()
             self.store.clear()
             self._known = self._unsaved = None
+        return tokens

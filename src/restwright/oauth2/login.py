@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
+from importlib import import_module
 from typing import Any, Literal, TypeVar
 
 import requests
 
 from restwright.drivers import run, run_async
 from restwright.message import EMPTY, without_credentials
+from restwright.oauth2.authorization_code import authorization_code
 from restwright.oauth2.client_auth import ClientAuth, Method
 from restwright.oauth2.client_credentials import client_credentials
+from restwright.oauth2.device import DeviceAuthorization, device_login
 from restwright.oauth2.keeper import TokenKeeper
 from restwright.oauth2.metadata import ProviderMetadata, check_url, discover
 from restwright.oauth2.policy import bearer_token
 from restwright.oauth2.refresh import refresh
+from restwright.oauth2.revocation import revoke
 from restwright.oauth2.store import TokenStore
+from restwright.oauth2.terminal import open_browser, show_code
 from restwright.oauth2.token_endpoint import Registration
 from restwright.oauth2.tokens import TokenSet
-from restwright.plan import Operation
+from restwright.plan import Operation, Work
 from restwright.policies import Layer
 from restwright.transport import Transport
 
@@ -132,6 +139,45 @@ class OAuth2:
         """
         return self._logged_in(self._grant_to_client())
 
+    def device_login(self, *, show: Callable[[DeviceAuthorization], object] = show_code) -> Operation[TokenSet]:
+        """Log a person in with another device, such as a phone (RFC 8628).
+
+        Args:
+            show: Shows the person where to go and what to enter there; on the terminal if not given.
+
+        Raises:
+            LoginDenied: The person said no.
+            LoginExpired: The code was not entered in time.
+            LoginError: The provider refused for another reason, or its answer cannot be used.
+            TransportError: The provider did not answer when the login began.
+        """
+        return (yield from self._logged_in(device_login((yield from self._registration()), show=show)))
+
+    def browser_login(
+        self,
+        *,
+        open: Callable[[str], object] = open_browser,  # noqa: A002  # what it does
+        redirect_uri: str = "http://127.0.0.1/callback",
+        timeout: float = 300.0,
+    ) -> Operation[TokenSet]:
+        """Log a person in with the browser of this machine (RFC 6749, 4.1; RFC 7636; RFC 8252).
+
+        Args:
+            open: Shows the person a URL; in the browser of the system if not given.
+            redirect_uri: Where the browser comes back to, as it is registered with the provider; without a port, a
+                free one is taken.
+            timeout: Seconds that the person has.
+
+        Raises:
+            LoginDenied: The person, or the provider for the person, said no.
+            LoginExpired: The person took too long, or the code counts no more.
+            LoginError: The answer is not of this login, or the provider refused.
+            TransportError: The provider gave no answer in time.
+        """
+        registration = yield from self._registration()
+        grant = authorization_code(registration, open=open, redirect_uri=redirect_uri, timeout=timeout)
+        return (yield from self._logged_in(grant))
+
     def refresh(self) -> Operation[TokenSet]:
         """Renew the tokens now (RFC 6749, 6), though they may count for a while.
 
@@ -143,7 +189,20 @@ class OAuth2:
         """
         return (yield from self.keeper.tokens(refused=(yield from self.keeper.kept())))
 
+    def revoke(self) -> Operation[None]:
+        """Log out: forget the tokens, whatever happens then, and have the provider revoke them (RFC 7009).
+
+        Raises:
+            LoginError: They were forgotten here, but the provider has no revocation endpoint, or refused.
+            TransportError: They were forgotten here, but the provider gave no answer in time.
+        """
+        tokens = yield from self.keeper.forget()
+        if tokens is not None:
+            yield from revoke((yield from self._registration()), tokens)
+
     def _registration(self) -> Operation[Registration]:
+        if "oauthlib.oauth2" not in sys.modules:  # it takes a while, for which an event loop should not stand still
+            yield Work(partial(import_module, "oauthlib.oauth2"))
         if self.provider is None:
             self.provider = yield from discover(self.url, within=self._within)
         return Registration(self.provider, self.client, self.scope, self.parameters, self._within, self._clock)

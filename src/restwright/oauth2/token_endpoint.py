@@ -44,12 +44,13 @@ class Registration:
 
     @property
     def form(self) -> dict[str, Any]:
-        """What the form of each token request has, as arguments for oauthlib."""
-        return {**self.parameters, **self.client.form}
+        """What the form of each token request has, as arguments for oauthlib, which knows the client's id."""
+        members = self.client.members
+        return {**self.parameters, "include_client_id": bool(members), "client_secret": members.get("client_secret")}
 
 
 def post(
-    registration: Registration, endpoint: str, form: str, *, repeatable: bool = False
+    registration: Registration, endpoint: str, form: str, *, repeatable: bool = False, attempts: int = 3
 ) -> Operation[tuple[Request, requests.Response]]:
     """Send a form to an endpoint of the provider: the request, and its answer, which may be a refusal.
 
@@ -63,12 +64,17 @@ def post(
         content=form.encode(),
         repeatable=repeatable,
     )
-    response = yield from ask(request, stack(deadline(registration.within), retry(3)))
+    response = yield from ask(request, stack(deadline(registration.within), retry(attempts)))
     return request, response
 
 
 def request_tokens(
-    registration: Registration, form: str, *, secrets: tuple[str, ...] = (), repeatable: bool = False
+    registration: Registration,
+    form: str,
+    *,
+    secrets: tuple[str, ...] = (),
+    repeatable: bool = False,
+    attempts: int = 3,
 ) -> Operation[TokenSet]:
     """What the token endpoint grants.
 
@@ -77,13 +83,14 @@ def request_tokens(
         form: The content of the request, as oauthlib makes it.
         secrets: What of it must not show, besides the client's own secrets.
         repeatable: Does it do no harm to ask twice?
+        attempts: How often to ask at most, where the connection does not open or it is repeatable.
 
     Raises:
         LoginError: The provider refused (RFC 6749, 5.2), or its answer cannot be used.
         TransportError: It gave no answer in time.
     """
     asked_at = registration.clock()
-    request, response = yield from post(registration, "token_endpoint", form, repeatable=repeatable)
+    request, response = yield from post(registration, "token_endpoint", form, repeatable=repeatable, attempts=attempts)
     secrets = (*secrets, *registration.client.secrets)
     answer = json_object(response)
     if answer is None or response.status_code != 200:
