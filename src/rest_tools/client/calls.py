@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import requests
 
@@ -34,6 +34,9 @@ class Calls(TokenHolder):
     retry_unsafe: bool
     max_bytes: int
     _basic: BasicAuth | None = None
+    _is_signed_by_a_layer = False
+    """Is the token that of a login, which a policy of the connection adds?"""
+    _our_ways: ClassVar[tuple[Any, Any]]
 
     def _call(
         self, method: str, path: str, args: Any, headers: Mapping[str, str] | None, renew: Renew
@@ -68,10 +71,12 @@ class Calls(TokenHolder):
             work = Work(lambda: self._prepare(method, path, args, headers))  # which may block
             yield work
             request = self._request_of(method, *work.result)
+        elif self._is_signed_by_a_layer:
+            request = self._request(method, path, args, self._fields(headers, None))
         else:
             if self._needs_token():
                 yield Work(renew)
-            request = self._request(method, path, args, self._fields(headers))
+            request = self._request(method, path, args, self._fields(headers, self._bearer()))
         if streamed:
             request = request.but(streamed=True)
             if request.header("Accept") is None:
@@ -88,20 +93,24 @@ class Calls(TokenHolder):
         """The URL of a call, and its other arguments in the words of `requests.request`; may block for a token."""
         self._get_token()
         content = "params" if method in WITHOUT_BODY else "json"
-        options = {"headers": self._fields(headers), "timeout": self.timeout, content: args or {}}
+        options = {"headers": self._fields(headers, self._bearer()), "timeout": self.timeout, content: args or {}}
         return join_url(self.address, path), options
+
+    @classmethod
+    def take_own_ways(cls) -> None:
+        """What prepares calls and gets tokens now is ours; what a subclass or a test puts in its place is not."""
+        cls._our_ways = cls._prepare, cls._get_token
 
     @classmethod
     def _has_own_ways(cls) -> bool:
         """Is it of a subclass, or patched by a test, that prepares calls or gets tokens itself?"""
-        return cls._prepare is not _PREPARE or cls._get_token is not _GET_TOKEN
+        return (cls._prepare, cls._get_token) != cls._our_ways
 
-    def _fields(self, headers: Mapping[str, str] | None) -> dict[str, str]:
+    def _fields(self, headers: Mapping[str, str] | None, bearer: str | None) -> dict[str, str]:
         """The header fields of a call, besides those of the session."""
-        bearer = self._bearer()
         fields: dict[str, str] = {}
         if headers:
-            has_own = bearer is not None or self._basic is not None
+            has_own = bearer is not None or self._basic is not None or self._is_signed_by_a_layer
             fields = as_header_fields(headers, without="authorization" if has_own else None)
         if bearer is not None:
             fields["Authorization"] = bearer
@@ -142,5 +151,4 @@ class Calls(TokenHolder):
             raise DecodeError(shown, request=response.request, response=response) from error
 
 
-_PREPARE: Final[Any] = vars(Calls)["_prepare"]
-_GET_TOKEN: Final[Any] = vars(TokenHolder)["_get_token"]
+Calls.take_own_ways()

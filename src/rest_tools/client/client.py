@@ -29,6 +29,7 @@ from restwright.auth import BasicAuth
 from restwright.drivers import AsyncPages, Pages, run, run_async
 from restwright.message import IDEMPOTENT, UNSET, Origin, Unset, without_credentials
 from restwright.plan import Operation, under
+from restwright.policies import Layer
 from restwright.transport import MAX_BYTES
 
 __all__ = ["MAX_RETRIES", "CalcRetryFromBackoffMax", "CalcRetryFromWaittimeMax", "RestClient"]
@@ -257,5 +258,9 @@ class RestClient(Calls):
         )
         connection = self._connection
         if connection is None or connection.settings != settings:
-            connection = self._connection = Connection(settings)
+            connection = self._connection = Connection(settings, *self._layers())
         return connection
+
+    def _layers(self) -> tuple[Layer, ...]:
+        """Policies of a subclass, around the attempts of each call."""
+        return ()

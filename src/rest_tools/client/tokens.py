@@ -31,15 +31,23 @@ def as_text(token: Any) -> str | None:
     raise TypeError(f"a token must be str, bytes or None, got {type(token).__name__}")
 
 
-def expiry_of(token: str) -> float | None:
-    """When a JWT expires, in seconds since the epoch; None if that cannot be told. Its signature is not checked."""
+def claims_of(token: str) -> dict[str, Any]:
+    """What a JWT says, its signature unchecked: that is for those to do who it is sent to. {} if it is no JWT."""
     if token.count(".") != 2:
-        return None
+        return {}
     import jwt  # most programs have tokens of one kind or the other
 
     try:
-        return float(jwt.decode(token, options={"verify_signature": False})["exp"])
-    except (jwt.PyJWTError, KeyError, ValueError, TypeError):
+        return jwt.decode(token, options={"verify_signature": False})
+    except jwt.PyJWTError:
+        return {}
+
+
+def expiry_of(token: str) -> float | None:
+    """When a token expires, in seconds since the epoch; None if that cannot be told."""
+    try:
+        return float(claims_of(token)["exp"])
+    except (KeyError, ValueError, TypeError):
         return None
 
 
