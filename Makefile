@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 # Debian packages of `make test-system`, installed where they are missing.
-SYSTEM_PACKAGES := nginx
+SYSTEM_PACKAGES := nginx chromium
 INSTALL_SYSTEM = { dpkg -s $(SYSTEM_PACKAGES) >/dev/null 2>&1 || { test "$$(id -u)" = 0 && apt-get -qq update \
 	&& DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null; } \
 	|| { echo "Please install: $(SYSTEM_PACKAGES)" >&2; exit 1; }; }
@@ -15,7 +15,7 @@ INSTALL_SYSTEM = { dpkg -s $(SYSTEM_PACKAGES) >/dev/null 2>&1 || { test "$$(id -
 help:
 	@echo "make demo         push and pull 34,000 records through a real Kinto server"
 	@echo "make test         all tests that need nothing but pip"
-	@echo "make test-system  tests against nginx and other system packages"
+	@echo "make test-system  tests against nginx, with a browser"
 	@echo "make check        ruff, mypy, pyright, import-linter"
 	@echo "make bench        measure, and write docs/benchmarks.md"
 	@echo "make clean        remove .venv and caches"

@@ -62,5 +62,7 @@ def test_nothing_is_logged(caplog, capfd):
         with socket.create_connection(("127.0.0.1", listener.port)) as connection:
             connection.sendall(b"canary\r\n\r\n")
             connection.recv(1000)
-    assert "canary" not in "".join(record.getMessage() for record in caplog.records if record.name != "urllib3.connectionpool")
+    assert "canary" not in "".join(
+        record.getMessage() for record in caplog.records if record.name != "urllib3.connectionpool"
+    )
     assert capfd.readouterr() == ("", "")

@@ -8,7 +8,7 @@ import contextlib
 import pytest
 import requests
 
-from restwright import Request, SyncClient, redirect
+from restwright import BearerAuth, Request, SyncClient, redirect
 from restwright.plan import exchange
 from restwright.testing import Reply, faults, serve
 
@@ -88,6 +88,27 @@ def test_basic_credentials_stay_at_home(connect, home, other, given, session):
     assert [seen.headers.get("Authorization") for seen in home.requests] == [BASIC, BASIC]
     assert "Authorization" not in other.requests[0].headers
     assert "secret" not in caller.client.transport.root + repr(caller.client)
+
+
+@pytest.mark.parametrize("session", [None, OwnRequest()], ids=["plain", "own"])
+def test_credentials_of_one_request_stay_at_home_too(connect, home, other, session):
+    """They take the place of the client's, but not of a header field of the request."""
+    caller = connect(home.url, auth=("user", "secret"), session=session)
+    token = BearerAuth("token")
+    caller.get("/x", auth=token)
+    caller.get(home.url + "/absolute", auth=token)
+    caller.get("/x", auth=token, headers={"authorization": "own"})
+    caller.get(other.url + "/x", auth=token)
+    caller.get("/x")
+    sent = [seen.headers.get("Authorization") for seen in home.requests]
+    assert sent == ["Bearer token", "Bearer token", "own", BASIC]
+    assert "Authorization" not in other.requests[0].headers
+
+
+def test_credentials_of_one_request_go_before_those_of_the_session(connect, home):
+    caller = connect(home.url, session=laden_session())
+    caller.get("/x", auth=BearerAuth("token"))
+    assert home.requests[0].headers["Authorization"] == "Bearer token"
 
 
 def test_the_same_machine_by_another_name_is_another_origin(connect, home):

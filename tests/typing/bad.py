@@ -21,6 +21,7 @@ from restwright import (
     retry,
     stack,
 )
+from restwright.oauth2 import OAuth2, TokenKeeper, TokenSet
 from restwright.operation import BatchMode
 
 
@@ -155,3 +156,12 @@ def misused_policies() -> None:
     RecordClient("https://h", policy=deadline)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     RecordClient("https://h", timeout="5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     RecordClient("https://h", colour="red")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def logins(login: OAuth2, tokens: TokenSet) -> None:
+    OAuth2("https://h", "app", grant="password")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    OAuth2("https://h", "app", client_auth="post")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    OAuth2("https://h", "app", store="tokens.json")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    tokens.access_token = "x"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    login.run(login.tokens)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    TokenKeeper(renew=None)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

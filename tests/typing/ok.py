@@ -33,7 +33,23 @@ from restwright import (
     stack,
     throttle,
 )
+from restwright.client import default_policy
 from restwright.drivers import AsyncPages, Batch, Pages, Pending, run, run_async
+from restwright.oauth2 import (
+    DeviceAuthorization,
+    FileStore,
+    KeyringStore,
+    MemoryStore,
+    OAuth2,
+    ProviderMetadata,
+    TokenKeeper,
+    TokenSet,
+    TokenStore,
+    bearer_token,
+    discover,
+    open_browser,
+    show_code,
+)
 from restwright.operation import BatchMode
 from restwright.policies import Layer
 from restwright.testing import FakeClock, play
@@ -187,3 +203,33 @@ def failures(client: RecordClient) -> None:
         assert_type(error.attempts, int)
         assert_type(error.correlation_id, str | None)
         assert_type(error.response, requests.Response | None)
+
+
+def logins() -> None:
+    stores: list[TokenStore] = [MemoryStore(), FileStore("~/tokens.json"), KeyringStore("service")]
+    login = OAuth2("https://h", "app", "secret", scopes={"a"}, grant="client_credentials", store=stores[0])
+    assert_type(login.run(login.tokens()), TokenSet)
+    assert_type(login.run(login.client_credentials()), TokenSet)
+    assert_type(login.run(login.refresh()), TokenSet)
+    assert_type(login.run(login.revoke()), None)
+    assert_type(login.run(login.device_login()), TokenSet)
+    assert_type(login.run(login.device_login(show=lambda shown: assert_type(shown, DeviceAuthorization))), TokenSet)
+    assert_type(login.run(login.device_login(show=show_code)), TokenSet)
+    assert_type(login.run(login.browser_login(open=open_browser, timeout=60)), TokenSet)
+    assert_type(login.run(discover("https://h")), ProviderMetadata)
+    assert_type(login.run(login.keeper.kept()), TokenSet | None)
+    policy: Policy = default_policy(login.policy(), signed("k"))
+    AsyncRecordClient("https://h", RecordOperations(), policy=policy)
+
+
+async def alogins(login: OAuth2, client: RecordClient) -> None:
+    assert_type(await login.run_async(login.tokens()), TokenSet)
+    task = asyncio.create_task(login.run_async(login.revoke()))
+    assert_type(await task, None)
+
+    def renew(tokens: TokenSet) -> Operation[TokenSet]:
+        response = yield from fetch(Request("POST", "/refresh", json={"refresh": tokens.refresh_token}))
+        return TokenSet(str(response.json()["access"]))
+
+    layer: Layer = bearer_token(TokenKeeper(client.transport.send, renew=renew), origins=["https://files"])
+    stack(layer)

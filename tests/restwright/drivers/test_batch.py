@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Generator, Sequence
+from concurrent.futures import Future
 
 import pytest
 
@@ -9,7 +11,7 @@ from restwright import Operation, Request, Response, Wait, fetch
 from restwright.drivers import Batch, Pending, run, run_async
 from restwright.drivers.batch import Outcome
 from restwright.errors import Conflict, NotFound, ReadTimeout
-from restwright.plan import Work
+from restwright.plan import Join, Work
 from restwright.testing import play
 
 
@@ -151,6 +153,20 @@ def test_work_is_done_between_rounds_and_fails_alone():
     assert good.result() == 7
     assert isinstance(bad.error, ZeroDivisionError)
     assert service.rounds == [["GET /after"]]
+
+
+def test_what_a_thread_does_is_waited_for_between_rounds():
+    def joining(future: Future[str]) -> Operation[str]:
+        yield Join(future, 5.0)
+        return future.result() + (yield from get("/after"))
+
+    future: Future[str] = Future()
+    service, batch = Service(), Batch()
+    first, second = (batch.add(Pending(joining(future))) for _ in range(2))
+    threading.Timer(0.03, future.set_result, ["done "]).start()
+    sent(batch, service.combine)
+    assert [first.result(), second.result()] == ["done /after", "done /after"]
+    assert service.rounds == [["GET /after", "GET /after"]]
 
 
 def test_an_operation_that_asks_for_nothing_is_done_at_once():

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 import traceback
 import weakref
+from concurrent.futures import Future
 
 import pytest
 
 from restwright import Operation, Request, Response, Wait, fetch
 from restwright.drivers import run, run_async
 from restwright.errors import NotFound, ReadTimeout
-from restwright.plan import Work
+from restwright.plan import Join, Work
 
 
 def run_blocking(send, plan, **settings):
@@ -109,6 +111,60 @@ def test_work_does_not_block_an_event_loop():
     assert threads != [threading.current_thread()]
     run(echo, plan())
     assert threads[1] is threading.current_thread()
+
+
+def joining(future: Future[str], seconds: float) -> Operation[bool]:
+    yield Join(future, seconds)
+    return future.done()
+
+
+def test_a_plan_waits_for_what_a_thread_does(drive):
+    future: Future[str] = Future()
+    threading.Timer(0.03, future.set_result, ["done"]).start()
+    assert drive(echo, joining(future, 5.0))
+
+
+def test_a_plan_waits_no_longer_than_it_wants_to(drive):
+    future: Future[str] = Future()
+    started = time.monotonic()
+    assert not drive(echo, joining(future, 0.02))
+    assert not drive(echo, joining(future, -1.0))
+    assert time.monotonic() - started < 1.0
+    assert not future.cancelled()
+
+
+def test_the_failure_of_what_is_waited_for_is_the_plans_to_read(drive):
+    future: Future[str] = Future()
+    future.set_exception(OSError("away"))
+    assert drive(echo, joining(future, 1.0))
+    cancelled: Future[str] = Future()
+    cancelled.cancel()
+    assert drive(echo, joining(cancelled, 1.0))
+
+
+def test_who_is_cancelled_does_not_cancel_what_is_waited_for():
+    future: Future[str] = Future()
+
+    async def echo_async(request):
+        return echo(request)
+
+    async def main():
+        waiting = asyncio.create_task(run_async(echo_async, joining(future, 5.0)))
+        other = asyncio.create_task(run_async(echo_async, joining(future, 5.0)))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        future.set_result("done")
+        return waiting.cancelled(), await other
+
+    assert asyncio.run(main()) == (True, True)
+
+
+def test_what_is_done_after_the_loop_has_closed_harms_nobody(caplog):
+    future: Future[str] = Future()
+    run_awaited(echo, joining(future, 0.01))
+    future.set_exception(OSError("late"))
+    assert caplog.records == []
 
 
 def test_what_sending_raises_is_raised_in_the_plan_which_may_recover(drive):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from base64 import urlsafe_b64encode
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -143,9 +144,7 @@ def test_a_missing_issuer_is_refused_where_the_provider_sends_it(provider, login
 def test_an_issuer_that_cannot_be_compared_is_refused(provider, drive):
     metadata = ProviderMetadata(f"{provider.url}/token", authorization_endpoint=f"{provider.url}/authorize")
     login = OAuth2(metadata, "app", within=5.0)
-    assert "expected none: say which in ProviderMetadata(issuer=...)" in failed(
-        drive, login, Browser(iss=provider.url)
-    )
+    assert "expected none: say which in ProviderMetadata(issuer=...)" in failed(drive, login, Browser(iss=provider.url))
 
 
 @pytest.mark.parametrize(
@@ -208,13 +207,18 @@ def test_a_browser_that_cannot_be_opened_is_an_error(login, drive):
 
 
 def test_a_login_that_is_cancelled_tells_the_browser(provider, login):
-    provider.script("/token", hang_before())
+    asked = threading.Event()
+
+    def hang(request):
+        asked.set()
+        return hang_before()
+
+    provider.script("/token", hang)
     browser = Browser()
 
     async def main():
         task = asyncio.create_task(login.run_async(login.browser_login(open=browser)))
-        while not provider.count("/token"):
-            await asyncio.sleep(0.01)
+        assert await asyncio.to_thread(asked.wait, 5)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -225,7 +229,6 @@ def test_a_login_that_is_cancelled_tells_the_browser(provider, login):
 
 def test_waiting_for_the_person_holds_no_thread_of_the_pool(provider, login):
     """One pool thread opens the browser and is free again."""
-    from concurrent.futures import ThreadPoolExecutor
 
     async def main():
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))

@@ -9,9 +9,7 @@ from restwright.oauth2.token_endpoint import Registration
 
 
 def test_the_form_says_what_is_wanted(provider, drive):
-    login = OAuth2(
-        provider.url, "app", "s3cr3t", scopes=["a", "b"], parameters={"audience": "https://api"}, within=5.0
-    )
+    login = OAuth2(provider.url, "app", "s3cr3t", scopes=["a", "b"], parameters={"audience": "https://api"}, within=5.0)
     tokens = drive(login, login.client_credentials())
     assert tokens.access_token == "access-1"
     assert provider.forms == [{"grant_type": "client_credentials", "scope": "a b", "audience": "https://api"}]

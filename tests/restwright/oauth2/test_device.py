@@ -81,7 +81,10 @@ def test_it_shows_the_code_and_asks_until_it_was_entered():
         )
     ]
     assert attempt.clock.slept == [5.0, 5.0, 5.0]  # before the first question, too (3.5)
-    assert [request.url for request in attempt.asked] == ["https://idp.example/begin", *["https://idp.example/token"] * 3]
+    assert [request.url for request in attempt.asked] == [
+        "https://idp.example/begin",
+        *["https://idp.example/token"] * 3,
+    ]
 
 
 def test_what_a_public_client_sends():

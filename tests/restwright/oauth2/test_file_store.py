@@ -107,7 +107,9 @@ def test_an_empty_file_holds_nothing(path):
 @pytest.mark.parametrize("content", [b"canary", b"[]", b'{"access_token": 7, "canary": 1}', b"\xff\xfe"])
 def test_a_file_that_holds_something_else_is_named(path, content):
     path.write_bytes(content)
-    with pytest.raises(TokenStoreError, match=r"tokens\.json holds no tokens .*: remove it, and log in again") as caught:
+    with pytest.raises(
+        TokenStoreError, match=r"tokens\.json holds no tokens .*: remove it, and log in again"
+    ) as caught:
         FileStore(path).load()
     assert "canary" not in str(caught.value)
 

@@ -58,9 +58,7 @@ class Source:
 
 def keeper_of(source, tokens=None, *, obtain=False, **settings):
     settings.setdefault("store", MemoryStore(tokens))
-    return TokenKeeper(
-        source.send, renew=source.renew, obtain=source.obtain if obtain else None, **settings
-    )
+    return TokenKeeper(source.send, renew=source.renew, obtain=source.obtain if obtain else None, **settings)
 
 
 def send(request):
@@ -215,7 +213,11 @@ def test_what_the_store_does_not_take_is_good_in_memory_and_saved_later(caplog):
                 raise TokenStoreError("the disk is full")
             super().save(tokens)
 
-    store, source, clock = Full(EXPIRED), Source(TokenSet("new1", expires_at=100.0, refresh_token="r1")), FakeClock(50.0)
+    store, source, clock = (
+        Full(EXPIRED),
+        Source(TokenSet("new1", expires_at=100.0, refresh_token="r1")),
+        FakeClock(50.0),
+    )
     keeper = keeper_of(source, store=store, clock=clock, leeway=0.0)
     assert ask(keeper).access_token == "new1"
     assert "renewed tokens are kept in memory only: the disk is full" in caplog.text

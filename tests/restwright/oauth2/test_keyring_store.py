@@ -19,14 +19,16 @@ def test_a_keyring_that_fails_is_named_and_nothing_shown(keyring):
     keyring.fails = True
     store = KeyringStore("tests")
     for attempt in (store.load, lambda: store.save(TokenSet("canary")), store.clear):
-        with pytest.raises(TokenStoreError, match=r"the tokens in KeyringStore\('tests', 'default'\) cannot be") as caught:
+        with pytest.raises(
+            TokenStoreError, match=r"the tokens in KeyringStore\('tests', 'default'\) cannot be"
+        ) as caught:
             attempt()
         assert "canary" not in str(caught.value)
 
 
 def test_something_else_in_its_place_is_named(keyring):
     keyring.passwords["tests", "default"] = "canary"
-    with pytest.raises(TokenStoreError, match="holds no tokens .*: remove them, and log in again") as caught:
+    with pytest.raises(TokenStoreError, match=r"holds no tokens .*: remove them, and log in again") as caught:
         KeyringStore("tests").load()
     assert "canary" not in str(caught.value)
 

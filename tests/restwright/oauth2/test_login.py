@@ -118,7 +118,12 @@ def certificate(tmp_path):
     ("arguments", "settings", "kind", "said"),
     [
         (("https://idp.example", "app"), {"scopes": "openid"}, TypeError, "scopes must be a list"),
-        (("https://idp.example", "app"), {"grant": "password"}, ValueError, "grant must be 'client_credentials' or None"),
+        (
+            ("https://idp.example", "app"),
+            {"grant": "password"},
+            ValueError,
+            "grant must be 'client_credentials' or None",
+        ),
         (("https://idp.example", "app"), {"grant": "client_credentials"}, ValueError, "needs a client_secret"),
         (("https://idp.example", "app", "s"), {"client_auth": "post"}, ValueError, "client_auth must be"),
         (("https://idp.example", ""), {}, ValueError, "client_id is empty"),

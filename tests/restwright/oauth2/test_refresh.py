@@ -40,7 +40,7 @@ def test_without_a_refresh_token_a_person_is_needed():
 
 def test_a_refresh_token_that_counts_no_more_is_not_shown():
     answer = {"error": "invalid_grant", "error_description": "canary-token is not active"}
-    with pytest.raises(LoginExpired, match="invalid_grant: .* is not active") as caught:
+    with pytest.raises(LoginExpired, match=r"invalid_grant: .* is not active") as caught:
         play(refresh(PUBLIC, TokenSet.to_refresh("canary-token")), Response(400, json=answer))
     assert "canary" not in str(caught.value)
 

@@ -5,8 +5,10 @@ import os
 import pty
 import re
 import webbrowser
+from dataclasses import replace
 
 import pytest
+import qrcode
 
 from restwright.oauth2 import DeviceAuthorization, open_browser, show_code
 
@@ -57,21 +59,16 @@ def modules_of(text):
 
 
 def test_a_terminal_gets_a_qr_code_of_the_complete_address():
-    import qrcode
-
     text = shown(Terminal())
     code = qrcode.QRCode(border=2)
     code.add_data(CODE.verification_uri_complete)
     expected = code.get_matrix()
     rows = modules_of(text)
-    assert [row for row in rows[: len(expected)]] == expected
+    assert rows[: len(expected)] == expected
     assert "WDJB-MJHT" in text
 
 
 def test_without_a_complete_address_the_qr_code_is_of_the_address():
-    import qrcode
-    from dataclasses import replace
-
     text = shown(Terminal(), replace(CODE, verification_uri_complete=None, expires_in=90.0))
     code = qrcode.QRCode(border=2)
     code.add_data(CODE.verification_uri)
@@ -116,7 +113,9 @@ def test_a_real_terminal_gets_the_qr_code():
     assert "\u2580" in seen.decode()
 
 
-@pytest.mark.parametrize(("opened", "said"), [(True, "If no browser has opened"), (False, "No browser could be opened")])
+@pytest.mark.parametrize(
+    ("opened", "said"), [(True, "If no browser has opened"), (False, "No browser could be opened")]
+)
 def test_the_address_is_written_whether_a_browser_opens_or_not(monkeypatch, capsys, opened, said):
     urls = []
     monkeypatch.setattr(webbrowser, "open", lambda url: urls.append(url) or opened)

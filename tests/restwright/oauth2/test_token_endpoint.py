@@ -127,7 +127,10 @@ def test_a_secret_that_the_provider_repeats_is_not_shown():
         (Response(500, content=b"<html>"), "no token: 500 Internal Server Error"),
         (Response(404), "no token: 404 Not Found"),
         (Response(400, json={"error": 7}), "no token: 400 Bad Request"),
-        (Response(302, headers={"Location": "https://evil.example/x?secret"}), "a redirect to https://evil.example, and"),
+        (
+            Response(302, headers={"Location": "https://evil.example/x?secret"}),
+            "a redirect to https://evil.example, and",
+        ),
         (Response(307, headers={"Location": "/token2"}), "307 Temporary Redirect, a redirect, and such a request"),
         (Response(308, headers={"Location": "https://[::"}), "308 Permanent Redirect, a redirect, and"),
     ],

@@ -57,7 +57,7 @@ def test_expires_in_counts_from_when_it_was_asked_for(said, lifetime):
 
 @pytest.mark.parametrize("said", [-5, "soon", True, [3600], {}, float("nan"), float("inf"), 10**400, "-1"])
 def test_an_absurd_expires_in_is_refused(said):
-    with pytest.raises(LoginError, match="expires_in of the answer is .*: expected seconds, 0 or more"):
+    with pytest.raises(LoginError, match=r"expires_in of the answer is .*: expected seconds, 0 or more"):
         tokens(expires_in=said)
 
 
