@@ -8,7 +8,9 @@ from typing import Any
 from kinto_http.answers import Json, is_status
 from kinto_http.arguments import changes_of, id_of, precondition, split, with_text_id
 from kinto_http.exceptions import BucketNotFound, KintoException
+from kinto_http.filters import with_filters
 from kinto_http.operations import KintoOperations, logger
+from restwright.criteria import Criteria
 from restwright.operation import listing, operation
 from restwright.plan import Listing, Operation
 
@@ -87,14 +89,14 @@ class BucketOperations(KintoOperations):
         return (yield from self._patch(self.path("bucket", bucket), changes_of(changes, data, permissions), guard))
 
     @operation
-    def get_buckets(self, /, **kwargs: Any) -> Operation[list[Json]]:
+    def get_buckets(self, /, *criteria: Criteria, **kwargs: Any) -> Operation[list[Json]]:
         """All buckets that may be read; `kwargs` filter, sort and page."""
-        return (yield from self._all_objects(self.path("buckets"), kwargs))
+        return (yield from self._all_objects(self.path("buckets"), with_filters(criteria, kwargs)))
 
     @listing
-    def buckets(self, /, **kwargs: Any) -> Listing[Json]:
+    def buckets(self, /, *criteria: Criteria, **kwargs: Any) -> Listing[Json]:
         """The buckets that may be read, fetched as they are consumed."""
-        yield from self._each_page(self.path("buckets"), kwargs)
+        yield from self._each_page(self.path("buckets"), with_filters(criteria, kwargs))
 
     @operation
     def get_bucket(self, /, id: str | None = None, **kwargs: Any) -> Operation[Json]:

@@ -8,7 +8,9 @@ from typing import Any
 from kinto_http.answers import Json, is_status
 from kinto_http.arguments import changes_of, id_of, precondition, split, with_text_id
 from kinto_http.exceptions import CollectionNotFound, KintoException
+from kinto_http.filters import with_filters
 from kinto_http.operations import KintoOperations, logger
+from restwright.criteria import Criteria
 from restwright.operation import listing, operation
 from restwright.plan import Listing, Operation
 
@@ -92,14 +94,16 @@ class CollectionOperations(KintoOperations):
         return (yield from self._patch(path, changes_of(changes, data, permissions), guard))
 
     @operation
-    def get_collections(self, /, *, bucket: str | None = None, **kwargs: Any) -> Operation[list[Json]]:
+    def get_collections(
+        self, /, *criteria: Criteria, bucket: str | None = None, **kwargs: Any
+    ) -> Operation[list[Json]]:
         """All collections of the bucket that may be read; `kwargs` filter, sort and page."""
-        return (yield from self._all_objects(self.path("collections", bucket), kwargs))
+        return (yield from self._all_objects(self.path("collections", bucket), with_filters(criteria, kwargs)))
 
     @listing
-    def collections(self, /, *, bucket: str | None = None, **kwargs: Any) -> Listing[Json]:
+    def collections(self, /, *criteria: Criteria, bucket: str | None = None, **kwargs: Any) -> Listing[Json]:
         """The collections of the bucket that may be read, fetched as they are consumed."""
-        yield from self._each_page(self.path("collections", bucket), kwargs)
+        yield from self._each_page(self.path("collections", bucket), with_filters(criteria, kwargs))
 
     @operation
     def get_collection(self, /, id: str | None = None, *, bucket: str | None = None, **kwargs: Any) -> Operation[Json]:

@@ -7,7 +7,9 @@ from typing import Any
 
 from kinto_http.answers import Json
 from kinto_http.arguments import changes_of, id_of, precondition, split, with_text_id
+from kinto_http.filters import with_filters
 from kinto_http.operations import KintoOperations, logger
+from restwright.criteria import Criteria
 from restwright.operation import listing, operation
 from restwright.plan import Listing, Operation
 
@@ -91,14 +93,14 @@ class GroupOperations(KintoOperations):
         return (yield from self._patch(path, changes_of(changes, data, permissions), guard))
 
     @operation
-    def get_groups(self, /, *, bucket: str | None = None, **kwargs: Any) -> Operation[list[Json]]:
+    def get_groups(self, /, *criteria: Criteria, bucket: str | None = None, **kwargs: Any) -> Operation[list[Json]]:
         """All groups of the bucket that may be read; `kwargs` filter, sort and page."""
-        return (yield from self._all_objects(self.path("groups", bucket), kwargs))
+        return (yield from self._all_objects(self.path("groups", bucket), with_filters(criteria, kwargs)))
 
     @listing
-    def groups(self, /, *, bucket: str | None = None, **kwargs: Any) -> Listing[Json]:
+    def groups(self, /, *criteria: Criteria, bucket: str | None = None, **kwargs: Any) -> Listing[Json]:
         """The groups of the bucket that may be read, fetched as they are consumed."""
-        yield from self._each_page(self.path("groups", bucket), kwargs)
+        yield from self._each_page(self.path("groups", bucket), with_filters(criteria, kwargs))
 
     @operation
     def get_group(self, /, id: str, *, bucket: str | None = None, **kwargs: Any) -> Operation[Json]:

@@ -10,8 +10,10 @@ from typing import Any, cast
 from kinto_http.answers import Json, mapping_of
 from kinto_http.arguments import changes_of, id_of, precondition, split, with_text_id
 from kinto_http.exceptions import KintoException
+from kinto_http.filters import with_filters
 from kinto_http.models import Changes, Home, Objects, ObjectsPage, Record, timestamp_of
 from kinto_http.operations import KintoOperations, logger
+from restwright.criteria import Criteria
 from restwright.message import Request
 from restwright.operation import listing, operation
 from restwright.plan import Listing, Operation, paged
@@ -37,22 +39,26 @@ class RecordOperations(KintoOperations):
 
     @operation
     def get_records(
-        self, /, *, collection: str | None = None, bucket: str | None = None, **kwargs: Any
+        self, /, *criteria: Criteria, collection: str | None = None, bucket: str | None = None, **kwargs: Any
     ) -> Operation[list[Json]]:
         """All records of a collection, page after page, in one list.
 
         Args:
-            kwargs: Filters, `_sort`, `_fields`, `_since`; `_limit` records a page, and then `pages` pages (1 unless
-                given); `if_none_match`, a timestamp: [] with `not_modified` set if nothing has changed since.
+            criteria: Of `restwright.where`, as in `where("size") >= 5`: which records.
+            kwargs: Filters in Kinto's own words, `_sort`, `_fields`, `_since`; `_limit` records a page, and then
+                `pages` pages (1 unless given); `if_none_match`, a timestamp: [] with `not_modified` set if nothing
+                has changed since.
         """
         path = self.records_path(bucket, collection)
-        objects: Objects = yield from self._all_objects(path, kwargs)
+        objects: Objects = yield from self._all_objects(path, with_filters(criteria, kwargs))
         home = self._home(*self._place(bucket, collection))
         objects[:] = [Record(item, home) for item in objects]
         return objects
 
     @listing
-    def records(self, /, *, collection: str | None = None, bucket: str | None = None, **kwargs: Any) -> Listing[Json]:
+    def records(
+        self, /, *criteria: Criteria, collection: str | None = None, bucket: str | None = None, **kwargs: Any
+    ) -> Listing[Json]:
         """The records of a collection, fetched as they are consumed, page after page; nothing is held.
 
         None is missed if others write meanwhile: those that have changed come at the end, once more if need be.
@@ -60,7 +66,7 @@ class RecordOperations(KintoOperations):
         Its `pages()` know the `timestamp` of the collection and their `tombstones`.
         """
         home = self._home(*self._place(bucket, collection))
-        plan = self._each_page(self.records_path(bucket, collection), kwargs)
+        plan = self._each_page(self.records_path(bucket, collection), with_filters(criteria, kwargs))
         yield from paged(
             plan, lambda page: ObjectsPage([Record(i, home) for i in page.items], page.has_more, page.headers)
         )

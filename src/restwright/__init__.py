@@ -2,6 +2,7 @@
 
 from restwright.auth import BasicAuth, BearerAuth
 from restwright.client import AsyncClient, BatchClient, SyncClient
+from restwright.criteria import Criteria, UnsupportedCriteria, where
 from restwright.errors import (
     ApiError,
     DecodeError,
@@ -23,6 +24,7 @@ __all__ = [
     "BasicAuth",
     "BatchClient",
     "BearerAuth",
+    "Criteria",
     "DecodeError",
     "Listing",
     "NotFound",
@@ -37,6 +39,7 @@ __all__ = [
     "ServerError",
     "SyncClient",
     "TransportError",
+    "UnsupportedCriteria",
     "UnusableAnswer",
     "Wait",
     "correlate",
@@ -49,4 +52,5 @@ __all__ = [
     "retry",
     "stack",
     "throttle",
+    "where",
 ]

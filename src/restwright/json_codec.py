@@ -9,56 +9,39 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
 
-_PLAIN: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 # With all digits alike, a long integer is found several times faster than with a regular expression.
 _DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
 _LONG_INTEGER: Final = b"0" * 19
+_ALL_TO_DEFAULT: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
-def encode(value: Any) -> bytes:
+def encode(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
     """The JSON text of a value, in UTF-8; dates and datetimes become ISO 8601 text.
+
+    Args:
+        value: Of the types that JSON has, or that `default` takes.
+        default: Makes a value of such types from one that JSON does not have, dates included, in place of ISO 8601.
 
     Raises:
         TypeError: Something in it has no JSON form.
         ValueError: A float in it is not finite, the value contains itself, or it is nested very deeply.
     """
     try:
-        text = orjson.dumps(value)
+        text = orjson.dumps(value) if default is None else orjson.dumps(value, default, _ALL_TO_DEFAULT)
     except TypeError:  # orjson's error for all it refuses: long integers, keys that are numbers, deep nesting
         try:
-            return json.dumps(value, default=iso, allow_nan=False).encode()
+            return json.dumps(value, default=default or iso, allow_nan=False).encode()
         except RecursionError as error:
             raise ValueError("nested too deeply") from error
     if b"null" in text:
-        json.dumps(value, default=_anything, allow_nan=False)  # raises if one of the nulls was a NaN
+        # Raises if one of the nulls was a NaN.
+        json.dumps(value, default=_anything if default is None else _or_anything(default), allow_nan=False)
     return text
-
-
-def encode_plain(value: Any) -> bytes:
-    """The JSON text of what JSON itself has forms for: text, numbers, booleans, None, lists and objects.
-
-    Raises:
-        TypeError: Something in it is of another type, a date for one.
-        ValueError: A float in it is not finite, the value contains itself, or it is nested very deeply.
-    """
-    try:
-        text = orjson.dumps(value, option=_PLAIN)
-    except TypeError:
-        return _by_standard_library(value)
-    if b"null" in text:
-        _by_standard_library(value)  # raises if one of the nulls was a NaN
-    return text
-
-
-def _by_standard_library(value: Any) -> bytes:
-    try:
-        return json.dumps(value, allow_nan=False).encode()
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
 
 
 def decode(text: bytes) -> Any:
@@ -89,3 +72,13 @@ def _anything(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)
     return str(value)
+
+
+def _or_anything(default: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        try:
+            return default(value)
+        except TypeError:  # orjson knows it by itself
+            return _anything(value)
+
+    return convert

@@ -1,4 +1,7 @@
-"""docs/server.md: its programs run as processes, its other examples from top to bottom, and answer what it says."""
+"""docs/server.md and docs/server-exchanges.md answer what they say.
+
+Their programs run as processes, their other examples from top to bottom.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,9 @@ import requests
 import rest_tools.server
 from rest_tools.server import RestServer
 from rest_tools.server.arguments import Argument
+from rest_tools.server.conditional import check_preconditions
+from rest_tools.server.idempotency import idempotent
+from rest_tools.server.rate_limit import RateLimiter
 
 PAGE = "docs/server.md"
 TEXT = (Path(__file__).parents[2] / PAGE).read_text(encoding="utf-8")
@@ -34,6 +40,10 @@ specification.loader.exec_module(pages)
 
 BLOCKS = list(pages.blocks_of(PAGE))
 PROGRAMS = [block for block in BLOCKS if block.source.endswith("\nasyncio.run(main())\n")]
+SERVING = next(block for block in BLOCKS if "def serving(" in block.source)
+
+EXCHANGES = "docs/server-exchanges.md"
+PROGRAM, *EXAMPLES = pages.blocks_of(EXCHANGES)
 
 # The page says port 8080; what runs at the same time has the same page, so each program gets a free one.
 FREE_PORT = """
@@ -96,16 +106,31 @@ def test_the_second_program_answers_what_was_asked_and_stops():
     assert answers[1].headers["Connection"] == "close"
 
 
-def test_the_other_examples_print_what_they_say(capsys, monkeypatch):
+def test_the_program_with_a_stream_answers_what_the_page_shows():
+    text = (Path(__file__).parents[2] / EXCHANGES).read_text(encoding="utf-8")
+    path, answer = re.findall(r"^\$ curl 'http://localhost:8080(\S+)'\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[0]
+    assert text.count("$ curl ") == 1
+    with running(PROGRAM.source) as (_, url):
+        answered = requests.get(url + path, timeout=5)
+    assert answered.text == answer
+    assert answered.headers["RateLimit-Policy"] == '"default";q=100;w=60'
+
+
+@pytest.mark.parametrize(
+    ("page", "examples"),
+    [(PAGE, [block for block in BLOCKS if block not in PROGRAMS]), (EXCHANGES, EXAMPLES)],
+    ids=[PAGE, EXCHANGES],
+)
+def test_the_other_examples_print_what_they_say(capsys, monkeypatch, page, examples):
     monkeypatch.setattr(os, "environ", os.environ.copy())
     assert len(PROGRAMS) == 2
     namespace: dict[str, object] = {"__name__": "__main__"}
-    for block in BLOCKS:
-        if block in PROGRAMS:
-            continue
-        pages.run(block, namespace, PAGE)
+    pages.run(SERVING, namespace, PAGE)
+    capsys.readouterr()
+    for block in examples:
+        pages.run(block, namespace, page)
         promised = pages.PRINTS.findall(block.source)
-        assert capsys.readouterr().out.splitlines() == promised, f"the block at line {block.line + 1}"
+        assert capsys.readouterr().out.splitlines() == promised, f"{page}, the block at line {block.line + 1}"
     namespace.clear()
     gc.collect()  # what was left open warns here, in the test that left it
 
@@ -119,13 +144,15 @@ def test_the_other_examples_print_what_they_say(capsys, monkeypatch):
         pages.test_the_typography_is_plain,
     ],
 )
-def test_the_page_is_as_the_others_are(check):
-    check(PAGE)
+@pytest.mark.parametrize("page", [PAGE, EXCHANGES])
+def test_the_page_is_as_the_others_are(check, page):
+    check(page)
 
 
-def rows() -> set[str]:
+def rows(page: str = PAGE) -> set[str]:
     """What the first columns of the tables name."""
-    return set(re.findall(r"\w+", "\n".join(re.findall(r"^\| (`[^|]*) \|", TEXT, re.MULTILINE))))
+    text = (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
+    return set(re.findall(r"\w+", "\n".join(re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE))))
 
 
 def test_every_option_of_an_argument_is_in_the_table():
@@ -140,3 +167,8 @@ def test_every_decorator_is_in_the_table():
     decorators = {name for name in rest_tools.server.__all__ if name.endswith(("_auth", "_authorization"))}
     assert len(decorators) == 4
     assert decorators - rows() == set()
+
+
+@pytest.mark.parametrize("function", [check_preconditions, idempotent, RateLimiter])
+def test_every_option_of_an_exchange_is_in_its_table(function):
+    assert set(inspect.signature(function).parameters) - {"handler", "clock"} - rows(EXCHANGES) == set()

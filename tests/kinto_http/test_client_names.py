@@ -95,13 +95,14 @@ CLIENTS = {
 
 
 def plain(signature):
-    """Names, kinds and defaults."""
+    """Names, kinds and defaults; without the criteria that listings take beyond the contract."""
     blank = inspect.Parameter.empty
     parameters = [
         each.replace(
             annotation=blank, kind=each.POSITIONAL_OR_KEYWORD if each.kind is each.POSITIONAL_ONLY else each.kind
         )
         for each in signature.parameters.values()
+        if each.kind is not each.VAR_POSITIONAL
     ]
     return str(inspect.Signature(parameters))
 

@@ -131,3 +131,28 @@ def test_a_lone_surrogate_survives():
 def test_what_is_not_json_is_a_value_error(text):
     with pytest.raises(ValueError):  # noqa: PT011  # each says it in its own words
         decode(text)
+
+
+def marked(value):
+    if isinstance(value, set):
+        return sorted(value)
+    if isinstance(value, datetime.date):
+        return {"date": value.isoformat()}
+    raise TypeError(f"no form for {value!r}")
+
+
+def test_a_default_comes_before_iso_8601():
+    day = datetime.date(2020, 1, 2)
+    assert encode([day, {3, 1}], marked) == b'[{"date":"2020-01-02"},[1,3]]'
+    assert encode({1: day}, marked) == b'{"1": {"date": "2020-01-02"}}'
+    with pytest.raises(TypeError, match="no form for"):
+        encode({1: object()}, marked)
+    with pytest.raises(TypeError):
+        encode(Reading(1.0), marked)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_no_default_hides_a_float_that_is_not_finite(bad):
+    with pytest.raises(ValueError, match="JSON compliant"):
+        encode({"many": {bad}}, marked)
+    assert encode({"id": uuid.UUID(int=0), "none": None}, marked).endswith(b'"none":null}')

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from urllib.parse import urlencode
 
 import requests
 
-from restwright.json_codec import encode_plain
+from restwright.json_codec import encode
 
 # By the contract it is these two exactly: `get` has a body.
 WITHOUT_BODY: Final = frozenset({"GET", "HEAD"})
@@ -50,9 +50,13 @@ def as_body(args: Any) -> bytes:
         requests.exceptions.InvalidJSONError: One of them is NaN or infinite, or holds itself.
     """
     try:
-        return encode_plain(args)
+        return encode(args, _refuse)
     except ValueError as error:
         raise requests.exceptions.InvalidJSONError(f"the arguments have no JSON form: {error}") from error
+
+
+def _refuse(value: object) -> NoReturn:
+    raise TypeError(f"a {type(value).__name__} has no JSON form")
 
 
 def as_header_fields(headers: Mapping[str, Any], *, without: str | None = None) -> dict[str, str]:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from tornado.web import RequestHandler
 
 from rest_tools.server.correlation import correlation_id
+from rest_tools.server.redaction import redact
 from rest_tools.server.routes import route_of
-from rest_tools.utils.redaction import redact
 
 __all__ = ["json_logger"]
 

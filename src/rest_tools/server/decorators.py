@@ -18,9 +18,9 @@ from tornado.web import Finish, HTTPError
 
 from rest_tools.server.bearer import challenge
 from rest_tools.server.handler import RestHandler
+from rest_tools.server.redaction import traceback_of
 from rest_tools.server.refusal import Refusal
 from rest_tools.server.role_mapping import NameMapping, claim_at
-from rest_tools.utils.redaction import traceback_of
 
 __all__ = [
     "TokenAttributeRoleMappingProtocol",
@@ -41,8 +41,17 @@ AsyncMethod: TypeAlias = Callable[Concatenate[HandlerT, P], Coroutine[Any, Any, 
 _log = logging.getLogger(__name__)
 
 
-async def _result(value: Any) -> Any:
+_ASKS_WHO = "rest_tools_asks_who"
+
+
+async def result_of(value: Any) -> Any:
+    """What a method has returned, be it sync or async."""
     return await value if inspect.isawaitable(value) else value
+
+
+def asks_who(method: object) -> bool:
+    """Whether a method is decorated with `authenticated`, or with one that asks for a role."""
+    return hasattr(method, _ASKS_WHO)
 
 
 def authenticated(method: Method[HandlerT, P]) -> AsyncMethod[HandlerT, P]:
@@ -53,8 +62,9 @@ def authenticated(method: Method[HandlerT, P]) -> AsyncMethod[HandlerT, P]:
         if not self.current_user:
             headers = {"WWW-Authenticate": challenge(self.request)}
             raise Refusal(self.unauthenticated_status, "authentication failed", headers=headers)
-        return await _result(method(self, *args, **kwargs))
+        return await result_of(method(self, *args, **kwargs))
 
+    vars(wrapper)[_ASKS_WHO] = True
     return wrapper
 
 
@@ -68,7 +78,7 @@ def catch_error(method: Method[HandlerT, P]) -> AsyncMethod[HandlerT, P]:
     @functools.wraps(method)
     async def wrapper(self: HandlerT, /, *args: P.args, **kwargs: P.kwargs) -> Any:
         try:
-            return await _result(method(self, *args, **kwargs))
+            return await result_of(method(self, *args, **kwargs))
         except (HTTPError, Finish, tornado.httpclient.HTTPError):
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is, the client gets an answer
@@ -101,7 +111,7 @@ def _allowed_if(
         async def wrapper(self: HandlerT, /, *args: P.args, **kwargs: P.kwargs) -> Any:
             if not may_call(self):
                 raise HTTPError(403, reason="authorization failed")
-            return await _result(method(self, *args, **kwargs))
+            return await result_of(method(self, *args, **kwargs))
 
         return wrapper
 

@@ -19,14 +19,13 @@ from tornado.web import Application, HTTPError, MissingArgumentError, RequestHan
 from rest_tools.server.arguments.problems import ArgumentsError
 from rest_tools.server.bearer import TokenValidator, bearer_token
 from rest_tools.server.handler_setup import RestHandlerSetup
-from rest_tools.server.redaction import request_line
+from rest_tools.server.redaction import request_line, traceback_of
 from rest_tools.server.refusal import PROBLEM_JSON, Refusal, error_body, problem_body, standard_phrase
 from rest_tools.server.routes import route_of
 from rest_tools.server.stats import RouteStats
 from rest_tools.telemetry import SpanKind, SpanNamer, evented, spanned
 from rest_tools.utils.auth import Auth
 from rest_tools.utils.json_util import json_decode
-from rest_tools.utils.redaction import traceback_of
 
 __all__ = ["KeycloakUsernameMixin", "RestHandler", "RestHandlerSetup"]
 
@@ -70,6 +69,7 @@ class RestHandler(RequestHandler):
 
     def __init__(self, application: Application, request: HTTPServerRequest, **kwargs: Any) -> None:
         self.auth_data: dict[str, Any] = {}
+        self._kept_headers: dict[str, str] = {}
         self._validated: dict[str, Any] | Exception | None = None
         try:
             super().__init__(application, request, **kwargs)
@@ -120,6 +120,21 @@ class RestHandler(RequestHandler):
             self.set_header("Server", self.server_header)
         else:
             self.clear_header("Server")
+
+    def keep_header(self, name: str, value: str) -> None:
+        """Set a header field that stays when the answer turns to an error, where Tornado forgets the others.
+
+        One that is set so again becomes a list.
+        """
+        known = self._kept_headers.get(name)
+        self._kept_headers[name] = value if known is None else f"{known}, {value}"
+        self.set_header(name, self._kept_headers[name])
+
+    def clear(self) -> None:
+        """Start the answer anew, but for the header fields that are to be kept."""
+        super().clear()
+        for name, value in self._kept_headers.items():
+            self.set_header(name, value)
 
     @spanned(
         span_namer=SpanNamer(use_this_arg="self.request.method"),

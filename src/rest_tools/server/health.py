@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias
 
 from rest_tools.server.handler import RestHandler
-from rest_tools.utils.redaction import traceback_of
+from rest_tools.server.redaction import traceback_of
 
 __all__ = ["Check", "CheckFunction", "LiveHandler", "Readiness", "ReadyHandler"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tornado.httputil import HTTPServerRequest
 
-from rest_tools.utils.redaction import redact
+from rest_tools.utils.redaction import redact, traceback_of
 
-__all__ = ["request_line"]
+__all__ = ["redact", "request_line", "traceback_of"]
 
 
 def request_line(request: HTTPServerRequest) -> str:

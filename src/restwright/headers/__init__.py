@@ -6,7 +6,8 @@ length. What cannot be read is left out (`parse_link`) or `None` (the others).
 
 from __future__ import annotations
 
-from restwright.headers.etag import ETag, parse_etag, quote_etag
+from restwright.headers.etag import ETag, parse_etag, parse_etags, quote_etag
+from restwright.headers.http_date import parse_http_date
 from restwright.headers.link import Link, next_link, parse_link
 from restwright.headers.retry_after import RETRY_AFTER_MAX, parse_retry_after
 
@@ -16,6 +17,8 @@ __all__ = [
     "Link",
     "next_link",
     "parse_etag",
+    "parse_etags",
+    "parse_http_date",
     "parse_link",
     "parse_retry_after",
     "quote_etag",

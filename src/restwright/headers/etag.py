@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 _ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_LISTED = re.compile(rf"[ \t,]*+{_ENTITY_TAG.pattern}[ \t]*+(?=,|$)")  # elements may be empty (RFC 9110, 5.6.1.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,20 @@ def parse_etag(value: str | None) -> ETag | None:
     """
     match = None if value is None else _ENTITY_TAG.fullmatch(value.strip(" \t"))
     return ETag(match[2], match[1] is not None) if match else None
+
+
+def parse_etags(value: str) -> list[ETag] | None:
+    """The entity tags of an `If-Match` or `If-None-Match` list; `None` when it is no such list, as with `*`.
+
+    >>> parse_etags('"7", W/"a,b"')
+    [ETag(value='7', weak=False), ETag(value='a,b', weak=True)]
+    """
+    tags: list[ETag] = []
+    position = 0
+    while match := _LISTED.match(value, position):
+        tags.append(ETag(match[2], match[1] is not None))
+        position = match.end()
+    return tags if tags and not value[position:].strip(" \t,") else None
 
 
 def quote_etag(value: str, *, weak: bool = False) -> str:

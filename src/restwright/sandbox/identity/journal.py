@@ -1,0 +1,60 @@
+"""What the provider was asked, for tests that count."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+__all__ = ["Asked", "Journal"]
+
+_KEPT = 10_000
+
+
+@dataclass(slots=True)
+class Asked:
+    """A request as it came.
+
+    Attributes:
+        endpoint: See `restwright.sandbox.identity.ENDPOINTS`.
+        method: Of HTTP.
+        target: Path and query as sent.
+        headers: By names in lower case; those that came more than once joined by commas.
+        form: The body, if it is a form; of parameters that came more than once the last.
+        status: Of the answer; 0 until there is one.
+    """
+
+    endpoint: str
+    method: str
+    target: str = field(repr=False)  # it and the next two may hold secrets
+    headers: dict[str, str] = field(repr=False)
+    form: dict[str, str] = field(repr=False)
+    status: int = 0
+
+    @property
+    def grant_type(self) -> str | None:
+        """What the token endpoint was asked for."""
+        return self.form.get("grant_type")
+
+
+class Journal:
+    """The last requests."""
+
+    def __init__(self) -> None:
+        self._entries: deque[Asked] = deque(maxlen=_KEPT)
+
+    def add(self, entry: Asked) -> None:
+        """Note a request."""
+        self._entries.append(entry)
+
+    def entries(self) -> list[Asked]:
+        """All of them, in order."""
+        return list(self._entries)
+
+    def count(self, endpoint: str | None, grant_type: str | None, status: int | None) -> int:
+        """How many there are of that kind; None takes any."""
+        return sum(
+            endpoint in (None, entry.endpoint)
+            and grant_type in (None, entry.grant_type)
+            and status in (None, entry.status)
+            for entry in self._entries
+        )

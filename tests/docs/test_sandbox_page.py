@@ -1,0 +1,131 @@
+"""docs/sandbox.md: its commands are given, its examples run from top to bottom, and its tables are whole."""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import json
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import requests
+
+from restwright.sandbox import identity_provider
+from restwright.sandbox.identity import (
+    ENDPOINTS,
+    SAMPLE_CLIENTS,
+    SAMPLE_USERS,
+    Client,
+    Misbehaviour,
+    Settings,
+)
+from restwright.sandbox.identity.configuration import read_configuration
+
+PAGE = "docs/sandbox.md"
+TEXT = (Path(__file__).parents[2] / PAGE).read_text(encoding="utf-8")
+
+specification = importlib.util.spec_from_file_location("pages", Path(__file__).with_name("test_pages.py"))
+assert specification is not None
+assert specification.loader is not None
+pages = importlib.util.module_from_spec(specification)
+specification.loader.exec_module(pages)
+
+
+def curl(command: str, url: str, device_code: str) -> requests.Response:
+    """What the command would do, at another port."""
+    words = shlex.split(command.replace("http://127.0.0.1:8780", url).replace("device_code=...", device_code))
+    data = [words[place + 1] for place, word in enumerate(words) if word == "-d"]
+    auth = next((tuple(words[place + 1].split(":")) for place, word in enumerate(words) if word == "-u"), None)
+    return requests.post(words[-1], dict(one.split("=", 1) for one in data), auth=auth, timeout=5)
+
+
+def test_the_commands_answer_what_the_page_shows():
+    asked = re.findall(r"^\$ (curl .*)\n(\{.*\})$", TEXT.replace("\\\n", ""), re.MULTILINE)
+    assert len(asked) == TEXT.count("$ curl ") == 3
+    device: dict[str, str] = {}
+    with identity_provider() as idp:
+        for command, promised in asked:
+            answer = curl(command, idp.url, f"device_code={device.get('device_code')}").json()
+            if "user_code" in answer:
+                device = answer
+                idp.allow_device(device["user_code"])
+            pattern = re.escape(promised.replace("http://127.0.0.1:8780", idp.url)).replace(r"\.\.\.", ".+")
+            assert re.fullmatch(pattern, json.dumps(answer))
+
+
+def test_the_examples_print_what_they_say(capsys):
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    for block in pages.blocks_of(PAGE):
+        pages.run(block, namespace, PAGE)
+        promised = pages.PRINTS.findall(block.source)
+        assert capsys.readouterr().out.splitlines() == promised, f"the block at line {block.line + 1}"
+    with identity_provider() as identity:
+        test = namespace["test_a_service_gets_a_token"]
+        assert callable(test)
+        test(identity)
+    namespace.clear()
+    gc.collect()  # what was left open warns here, in the test that left it
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        pages.test_every_print_says_what_it_prints,
+        pages.test_links_lead_to_files,
+        pages.test_links_within_the_page_lead_to_headings,
+        pages.test_the_typography_is_plain,
+    ],
+)
+def test_the_page_is_as_the_others_are(check):
+    check(PAGE)
+
+
+def rows() -> set[str]:
+    """What the first columns of the tables name."""
+    return set(re.findall(r"[\w-]+", "\n".join(re.findall(r"^\| (`[^|]*) \|", TEXT, re.MULTILINE))))
+
+
+def test_every_setting_misbehaviour_and_sample_is_in_a_table():
+    names = {
+        *(field.name for field in fields(Settings)),
+        *Misbehaviour.__annotations__,
+        *(user.name for user in SAMPLE_USERS),
+        *(client.id for client in SAMPLE_CLIENTS),
+    }
+    assert names - rows() == set()
+
+
+def test_every_endpoint_and_every_option_of_a_client_is_named():
+    options = {field.name for field in fields(Client)} - {"id", "secret", "redirect_uris", "registration_token"}
+    assert [name for name in (*ENDPOINTS, *options) if f"`{name}`" not in TEXT] == []
+
+
+def test_every_option_of_the_command_is_in_the_table():
+    command = [sys.executable, "-m", "restwright.sandbox", "identity", "--help"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+    settings = {f"--{field.name.replace('_', '-')}" for field in fields(Settings)}
+    options = set(re.findall(r"(?<=\s)--[\w-]+", told)) - settings - {"--help", "--no-registration"}
+    assert len(options) == 9
+    assert options - rows() == set()
+
+
+def test_the_settings_in_the_table_are_those_that_there_are():
+    for field in fields(Settings):
+        row = re.search(rf"^\| `{field.name}` \|.*\| (.*) \|$", TEXT, re.MULTILINE)
+        assert row is not None
+        default = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
+        assert row[1].strip("`") == default
+
+
+def test_the_file_in_the_page_is_read(tmp_path):
+    found = re.search(r"^```json\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    file = tmp_path / "identity.json"
+    file.write_text(found[1])
+    users, clients = read_configuration(str(file))
+    assert (users[0].name, clients[0].id) == ("eve", "tool")
