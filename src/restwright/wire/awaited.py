@@ -271,6 +271,8 @@ class _Stream:
                 self.close()
                 if not isinstance(error, Exception) or isinstance(error, errors.RestwrightError):
                     raise
+                if isinstance(error, RuntimeError):  # aiohttp's, of a connection that is closed
+                    raise errors.TransportError("the client was closed", request=self._call.prepared) from error
                 raise_translated(error, _translated(error, self._call, self._pace, connected=True))
         return data
 
