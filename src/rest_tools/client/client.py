@@ -88,6 +88,8 @@ class RestClient(Calls):
         max_bytes: int = MAX_BYTES,
         **kwargs: Any,
     ) -> None:
+        if not isinstance(timeout, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"timeout must be a number of seconds, got {timeout!r}")
         if timeout < 0:
             raise ValueError(f"timeout must be 0 or more seconds, got {timeout!r}")
         if backoff_factor < 0:
