@@ -249,5 +249,5 @@ def _qr_code(text: str) -> list[str]:
     code = qrcode.QRCode(border=2)
     code.add_data(text)
     out = io.StringIO()
-    code.print_ascii(out=out)
+    code.print_ascii(out=out, invert=True)  # most terminals are dark
     return out.getvalue().rstrip("\n").split("\n")

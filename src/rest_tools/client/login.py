@@ -142,13 +142,18 @@ class Keeper(TokenKeeper):
     Attributes:
         news: Tokens of which `update_func` has not been told yet.
         update_func: Called with access token and refresh token; may be a coroutine function.
-        notice: Called with the tokens when they are others than the last time.
     """
 
     news: TokenSet | None = None
     update_func: UpdateFunction | None = None
-    notice: Callable[[TokenSet], None] | None = None
+    _notice: Callable[[TokenSet], None] | None = None
     _latest: TokenSet | None = None
+
+    def watch(self, notice: Callable[[TokenSet], None]) -> None:
+        """Have `notice` called with the tokens that there are, and whenever there are others."""
+        self._notice = notice
+        if self._latest is not None:
+            notice(self._latest)
 
     def tokens(self, *, refused: TokenSet | None = None, until: float | None = None) -> Operation[TokenSet]:
         """See `TokenKeeper`; the text of a `LoginError` is that of the contract."""
@@ -158,8 +163,8 @@ class Keeper(TokenKeeper):
             raise _told(error) from error
         if tokens is not self._latest:
             self._latest = tokens
-            if self.notice is not None:
-                self.notice(tokens)
+            if self._notice is not None:
+                self._notice(tokens)
         if self.news is not None:
             # When all is safely kept: what it raises is the caller's to know, and costs no token.
             news, self.news = self.news, None
@@ -215,7 +220,7 @@ class LoginClient(RestClient):
         self.client_id = login.client.client_id
         self.client_secret = login.client.client_secret
         super().__init__(address, **kwargs)
-        login.keeper.notice = self._notice
+        login.keeper.watch(self._notice)
 
     def _layers(self) -> tuple[Layer, ...]:
         return (self._login.policy(),)

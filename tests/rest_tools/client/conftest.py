@@ -11,6 +11,8 @@ import pytest
 
 from rest_tools.client import RestClient
 from restwright.sandbox.pytest_plugin import identity, identity_server
+from restwright.testing import Reply, serve
+from restwright.testing.serve import Server
 
 __all__ = ["identity", "identity_server"]
 
@@ -64,3 +66,17 @@ def connect() -> Iterator[Callable[..., RestClient]]:
             return closing.enter_context(kind(url, *args, **settings))
 
         yield connect
+
+
+@pytest.fixture
+def service() -> Iterator[Server]:
+    """A service that answers 401 to tokens in `service.refused`, and all others with the token that it got."""
+    refused: set[str] = set()
+
+    def app(request):
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return Reply(401, json={"code": 401, "error": "expired"}) if token in refused else Reply(json={"token": token})
+
+    with serve(app) as server:
+        server.refused = refused
+        yield server
