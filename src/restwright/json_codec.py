@@ -14,10 +14,9 @@ from typing import Any, Final
 
 import orjson
 
-# With all digits alike, a long integer is found several times faster than with a regular expression.
-_DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
-_LONG_INTEGER: Final = b"0" * 19
 _ALL_TO_DEFAULT: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+_DIGITS: Final = bytes(ord("0") if chr(code) in "0123456789" else ord(" ") for code in range(256))
+_LONG_INTEGER: Final = b"0" * 19
 
 
 def encode(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
@@ -50,7 +49,7 @@ def decode(text: bytes) -> Any:
     Raises:
         ValueError: It is not JSON, or nested deeper than any service of ours would.
     """
-    if _LONG_INTEGER not in text.translate(_DIGITS):
+    if _LONG_INTEGER not in text.translate(_DIGITS):  # several times as fast as a regular expression
         try:
             return orjson.loads(text)
         except ValueError:

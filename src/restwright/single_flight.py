@@ -34,50 +34,68 @@ class SingleFlight(Generic[T]):
 
     Args:
         name: What runs, for the name of its thread and for the error that it takes too long.
+        is_awaited_at_exit: Is a program that ends to wait for it, a few seconds at most?
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, is_awaited_at_exit: bool = True) -> None:
         self._name = name
+        self._is_awaited_at_exit = is_awaited_at_exit
         self._future: Future[T] | None = None
         self._lock = threading.Lock()
         _flights.add(self)
 
     def join(self, work: Callable[[], T], *, within: float) -> Operation[T]:
-        """What `work` returns, or the run of it that is under way.
+        """What `work` returns, or the run of it that is under way: `outcome` of what `begin` gives.
 
         Args:
             work: Called in a thread; it must end by itself.
             within: Seconds to wait at most.
+        """
+        return self.outcome(self._begin(work), within=within)
+
+    def begin(self, work: Callable[[], T], may_begin: Callable[[], bool]) -> Future[T] | None:
+        """The run that is under way, or a new one if it may begin.
+
+        Args:
+            work: Called in a thread; it must end by itself.
+            may_begin: Asked, under a lock, when there is no run; if it says no, there is none.
+        """
+        with self._lock:
+            return self._future if self._future is not None or not may_begin() else self._started(work)
+
+    def outcome(self, run: Future[T], *, within: float) -> Operation[T]:
+        """What came of a run.
 
         Raises:
-            DeadlineExceeded: It takes longer; it goes on nonetheless.
-            Exception: It failed: each who waits gets an error of his own, with the run's as its cause.
+            DeadlineExceeded: It takes longer than `within` seconds; it goes on nonetheless.
+            Exception: It failed; each who waits gets an error of his own.
         """
-        future = self._begin(work)
-        yield Join(future, within)
-        if not future.done():
+        yield Join(run, within)
+        if not run.done():
             raise DeadlineExceeded(f"{self._name} takes longer than {within:.1f} s")
-        error = future.exception()
+        error = run.exception()
         if error is None:
-            return future.result()
+            return run.result()
         try:
-            raise _own(error) from error
+            raise _own(error)
         finally:
-            del error, future  # else the error held itself, by way of its traceback and this frame
+            del error, run  # else the error held itself, by way of its traceback and this frame
 
     def _begin(self, work: Callable[[], T]) -> Future[T]:
         with self._lock:
-            if self._future is not None:
-                return self._future
-            future = self._future = Future()
-            thread = threading.Thread(target=self._run, args=(work, future), name=self._name, daemon=True)
+            return self._started(work) if self._future is None else self._future
+
+    def _started(self, work: Callable[[], T]) -> Future[T]:
+        future = self._future = Future()
+        thread = threading.Thread(target=self._run, args=(work, future), name=self._name, daemon=True)
+        if self._is_awaited_at_exit:
             _running.add(thread)
-            try:
-                thread.start()
-            except BaseException:
-                self._future = None
-                raise
-            return future
+        try:
+            thread.start()
+        except BaseException:
+            self._future = None
+            raise
+        return future
 
     def _run(self, work: Callable[[], T], future: Future[T]) -> None:
         try:
@@ -104,9 +122,14 @@ class SingleFlight(Generic[T]):
 def _own(error: BaseException) -> BaseException:
     """A copy, to be raised by one of those who wait: each raise changes the traceback of what it raises."""
     try:
-        return copy.copy(error)
+        own = copy.copy(error)
     except Exception:  # noqa: BLE001  # whatever a foreign exception does when it is copied
-        return requests.RequestException(str(error))
+        own = requests.RequestException(str(error))
+        own.__cause__ = error
+        return own
+    own.__cause__, own.__context__ = error.__cause__, error.__context__
+    own.__suppress_context__ = error.__suppress_context__
+    return own.with_traceback(error.__traceback__)
 
 
 def _finish() -> None:

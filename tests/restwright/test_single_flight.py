@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -53,6 +54,20 @@ def test_one_after_the_other_is_two_runs():
     work.go.set()
     assert joined(flight, work) == "run 1"
     assert asyncio.run(awaited(flight, work)) == "run 2"
+
+
+def test_nothing_is_done_that_may_not_begin():
+    work, flight = Work(), SingleFlight("it")
+    assert flight.begin(work, lambda: False) is None
+    assert work.runs == 0
+
+
+def test_what_is_under_way_is_joined_by_who_may_not_begin():
+    work, flight = Work(), SingleFlight("it")
+    first = flight.begin(work, lambda: True)
+    assert flight.begin(work, lambda: False) is first
+    work.go.set()
+    assert run(send, flight.outcome(first, within=5.0)) == "run 1"
 
 
 def test_threads_tasks_and_several_event_loops_share_one_run():
@@ -141,7 +156,8 @@ def test_a_run_outlives_the_event_loop_that_began_it():
 
 
 def test_a_failure_is_everybodys_and_the_next_one_begins_anew():
-    work, flight = Work(NotConnected("away")), SingleFlight("it")
+    work, flight, cause = Work(NotConnected("away")), SingleFlight("it"), OSError("why")
+    work.error.__cause__ = cause
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(joined, flight, work) for _ in range(4)]
         work.begun.wait(5)
@@ -151,7 +167,8 @@ def test_a_failure_is_everybodys_and_the_next_one_begins_anew():
     assert [str(error) for error in errors] == ["away"] * 4
     assert {type(error) for error in errors} == {NotConnected}
     assert len({id(error) for error in errors}) == 4  # each raise changes a traceback
-    assert {error.__cause__ for error in errors} == {work.error}
+    assert {error.__cause__ for error in errors} == {cause}
+    assert all("in __call__" in "".join(traceback.format_exception(error)) for error in errors)
     assert work.runs == 1
     with pytest.raises(NotConnected, match="away"):
         joined(flight, work)
@@ -194,6 +211,16 @@ def test_nobody_hears_of_a_failure_that_nobody_waits_for(caplog):
     asyncio.run(main(), debug=True)
     gc.collect()
     assert not [record for record in caplog.records if "never retrieved" in record.getMessage()]
+
+
+def test_a_failure_of_a_run_that_nobody_asked_for_is_silent(caplog, capfd):
+    work, flight = Work(OSError("away")), SingleFlight("it")
+    work.go.set()
+    flight.begin(work, lambda: True)
+    time.sleep(0.05)
+    gc.collect()
+    assert caplog.text == ""
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_error_is_not_kept_alive_by_those_who_waited():

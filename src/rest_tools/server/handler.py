@@ -13,9 +13,11 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from tornado.escape import to_unicode
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, HTTPError, MissingArgumentError, RequestHandler
 
+from rest_tools.openapi_tools.validation import SchemaViolation
 from rest_tools.server.arguments.problems import ArgumentsError
 from rest_tools.server.bearer import TokenValidator, bearer_token
 from rest_tools.server.handler_setup import RestHandlerSetup
@@ -25,12 +27,13 @@ from rest_tools.server.routes import route_of
 from rest_tools.server.stats import RouteStats
 from rest_tools.telemetry import SpanKind, SpanNamer, evented, spanned
 from rest_tools.utils.auth import Auth
-from rest_tools.utils.json_util import json_decode
+from rest_tools.utils.json_util import is_deeper, json_decode
 
 __all__ = ["KeycloakUsernameMixin", "RestHandler", "RestHandlerSetup"]
 
 _log = logging.getLogger()  # the contract's: the request log goes to the root logger
 _PHRASE = re.compile(r"[ !-;=-~]{1,200}")  # what a reason phrase may be, with `<` left out as Tornado does
+_DEEPEST = 500  # levels of a JSON body; what is nearer to Python's limit can be read, but neither printed nor written
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -222,7 +225,11 @@ class RestHandler(RequestHandler):
             value: object = json_decode(self.request.body)
         except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or nested beyond all measure
             raise HTTPError(400, reason="requests body is not JSON-encoded") from error
-        if not isinstance(value, dict):
+        brackets = self.request.body.count(b"[") + self.request.body.count(b"{")
+        if brackets > _DEEPEST and is_deeper(value, _DEEPEST):
+            raise HTTPError(400, reason="requests body is nested too deeply")
+        # Among the types that JSON has here are mappings with other keys than text.
+        if not isinstance(value, dict) or not all(isinstance(name, str) for name in cast("dict[object, Any]", value)):
             raise HTTPError(400, reason="JSON-encoded requests body must be a 'dict'")
         return cast("dict[str, Any]", value)
 
@@ -268,7 +275,7 @@ class RestHandler(RequestHandler):
     def decode_argument(self, value: bytes, name: str | None = None) -> str:
         """The value as text; what is not UTF-8 is answered with 400, and not quoted in the log."""
         try:
-            return value.decode("utf-8")
+            return to_unicode(value)  # None too: a group of the route's pattern that matched nothing
         except UnicodeDecodeError:
             raise HTTPError(400, f"{name or 'url'} is not UTF-8") from None
 
@@ -282,6 +289,8 @@ class RestHandler(RequestHandler):
         text, members = phrase, dict[str, Any]()
         if isinstance(error, ArgumentsError):
             text, members = error.error, {"errors": error.errors}
+        elif isinstance(error, SchemaViolation):
+            text = error.error
         elif isinstance(error, Refusal):
             members = error.members
             for name, value in error.headers.items():

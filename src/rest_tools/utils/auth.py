@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any, Final, Unpack
+from typing import Any, Final, NoReturn, Unpack
 
 import jwt
 import requests
@@ -15,12 +15,12 @@ from jwt.exceptions import InvalidAlgorithmError, InvalidTokenError
 
 from rest_tools.utils.claims import Rules, Validator, as_list, as_text
 from rest_tools.utils.provider import PublishedKey, discover, download_keys
-from rest_tools.utils.single_flight import SingleFlight
 from restwright.drivers import run, run_async
 from restwright.errors import one_line
-from restwright.message import without_credentials
+from restwright.message import Request, without_credentials
 from restwright.plan import Operation, Policy, under
 from restwright.policies import deadline, redirect, retry, stack
+from restwright.single_flight import SingleFlight
 from restwright.transport import Transport
 
 __all__ = ["Auth", "BadJwtKey", "OpenIDAuth"]
@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 _DEADLINE: Final = 20.0
 """Seconds for one document of a provider, attempts and waits included."""
+_LONGEST: Final = 2 * _DEADLINE + 5
+"""Seconds for both of them."""
 _UNKNOWN_KEPT: Final = 1024
 """Ids of keys that are not the provider's, of which so many are remembered."""
 
@@ -182,7 +184,7 @@ class OpenIDAuth(Validator):
         self._published: dict[str, PublishedKey] = {}
         self._unknown: dict[str, float] = {}  # when each id was found to be unknown, in that order
         self._lock = threading.Lock()
-        self._flight = SingleFlight(longest=2 * _DEADLINE + 5)
+        self._flight = SingleFlight[None]("the download of keys")
         self._attempted = float("-inf")
         self._fetched = clock()
         self._downloads = 0
@@ -206,29 +208,11 @@ class OpenIDAuth(Validator):
                 cause.
             jwt.exceptions.PyJWTError: It is not signed by the provider, out of date, or not by the rules.
         """
-        text, kid, algorithm = self._read(token)
-        failure, downloads = None, self._downloads
-        if self._is_wanting(kid):
-            try:
-                self._flight.run(self._fetch, partial(self._may_fetch, kid))
-            except Exception as error:  # noqa: BLE001  # the token may be good all the same
-                failure = error
-        self._note(kid, downloads)
-        return self._judge(text, kid, algorithm, rules, failure)
+        return run(_send_nothing, self._claims(token, rules, waits_for_all=True))
 
     async def validate_async(self, token: str | bytes, **rules: Unpack[OpenIDRules]) -> dict[str, Any]:
         """The same, awaited: only callers with an unknown key wait for a download."""
-        text, kid, algorithm = self._read(token)
-        failure, downloads = None, self._downloads
-        if kid not in self.public_keys:
-            try:
-                await self._flight.run_async(self._fetch_async, partial(self._may_fetch, kid))
-            except Exception as error:  # noqa: BLE001
-                failure = error
-        elif self._is_wanting(kid):
-            self._flight.begin(self._fetch_async, partial(self._may_fetch, kid))
-        self._note(kid, downloads)
-        return self._judge(text, kid, algorithm, rules, failure)
+        return await run_async(_send_nothing, self._claims(token, rules, waits_for_all=False))
 
     def refresh(self) -> None:
         """Download the keys, and before them the discovery document if it is unknown.
@@ -236,11 +220,24 @@ class OpenIDAuth(Validator):
         Raises:
             requests.RequestException: They are not to be had.
         """
-        self._flight.run(self._fetch)
+        run(_send_nothing, self._flight.join(self._fetch, within=_LONGEST))
 
     async def refresh_async(self) -> None:
         """The same, awaited."""
-        await self._flight.run_async(self._fetch_async)
+        await run_async(_send_nothing, self._flight.join(self._fetch, within=_LONGEST))
+
+    def _claims(self, token: str | bytes, rules: OpenIDRules, *, waits_for_all: bool) -> Operation[dict[str, Any]]:
+        text, kid, algorithm = self._read(token)
+        failure, downloads = None, self._downloads
+        if self._is_wanting(kid):
+            download = self._flight.begin(self._fetch, partial(self._may_fetch, kid))
+            if download is not None and (waits_for_all or kid not in self.public_keys):
+                try:
+                    yield from self._flight.outcome(download, within=_LONGEST)
+                except Exception as error:  # noqa: BLE001  # the token may be good all the same
+                    failure = error
+        self._note(kid, downloads)
+        return self._judge(text, kid, algorithm, rules, failure)
 
     def _refresh_keys(self) -> None:
         try:
@@ -313,12 +310,6 @@ class OpenIDAuth(Validator):
         finally:
             self._transport.close()  # it will be long until the next time
 
-    async def _fetch_async(self) -> None:
-        try:
-            await run_async(self._transport.send_async, under(self._policy, self._download()))
-        finally:
-            await self._transport.aclose()
-
     def _download(self) -> Operation[None]:
         try:
             if not self.provider_info:
@@ -331,3 +322,7 @@ class OpenIDAuth(Validator):
         self.public_keys = {kid: published.key for kid, published in keys.items()}
         self._fetched = self._clock()
         self._downloads += 1
+
+
+def _send_nothing(request: Request) -> NoReturn:
+    raise AssertionError(request)  # the download has its own transport

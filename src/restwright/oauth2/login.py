@@ -6,9 +6,8 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
-from http.cookiejar import DefaultCookiePolicy
 from importlib import import_module
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import requests
 
@@ -32,6 +31,9 @@ from restwright.policies import Layer
 from restwright.transport import Transport
 
 T = TypeVar("T")
+
+_NOWHERE: Final = "https://provider.invalid"
+"""The origin that the session's own credentials and cookies are for (RFC 2606, 2): so no provider gets any of them."""
 
 
 class OAuth2:
@@ -90,7 +92,8 @@ class OAuth2:
         self.parameters = parameters
         self._within = within
         self._clock = clock
-        self._transport = Transport(_new_session() if session is None else session, self.url, timeout=(10.0, within))
+        session = requests.Session() if session is None else session
+        self._transport = Transport(session, _NOWHERE, timeout=(10.0, within))
         self.keeper = TokenKeeper(
             self._transport.send,
             renew=self._follow,
@@ -217,9 +220,3 @@ class OAuth2:
         tokens = yield from grant
         yield from self.keeper.keep(tokens)
         return tokens
-
-
-def _new_session() -> requests.Session:
-    session = requests.Session()
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # a provider's are for browsers
-    return session
