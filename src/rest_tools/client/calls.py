@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 import requests
@@ -22,9 +23,6 @@ from restwright.plan import Listing, Operation, Work
 _LINES: Final = "application/x-ndjson, application/json"
 _SHOWN: Final = 80
 
-Renew = Callable[[], Any]
-"""Has a new token made, blocking or awaited."""
-
 
 class Calls(TokenHolder):
     """The part of a client that knows what its calls are, but not how they are sent."""
@@ -39,19 +37,19 @@ class Calls(TokenHolder):
     _our_ways: ClassVar[tuple[Any, Any]]
 
     def _call(
-        self, method: str, path: str, args: Any, headers: Mapping[str, str] | None, renew: Renew
+        self, method: str, path: str, args: Any, headers: Mapping[str, str] | None, *, awaited: bool
     ) -> Operation[Any]:
         """The plan of a call, whose result is the decoded answer."""
-        response = yield from self._respond(method, path, args, headers, renew)
+        response = yield from self._respond(method, path, args, headers, awaited=awaited)
         if response.status_code >= 400:
             raise api_error(response)
         return self._decoded(response, response.content)
 
     def _lines(
-        self, method: str, path: str, args: Any, headers: Mapping[str, str] | None, renew: Renew
+        self, method: str, path: str, args: Any, headers: Mapping[str, str] | None, *, awaited: bool
     ) -> Listing[Any]:
         """The plan of a stream, whose pages are decoded lines."""
-        response = yield from self._respond(method, path, args, headers, renew, streamed=True)
+        response = yield from self._respond(method, path, args, headers, awaited=awaited, streamed=True)
         if response.status_code >= 400:
             raise api_error(response)
         yield from read_lines(response, lambda line: self._decoded(response, line), longest=self.max_bytes)
@@ -62,8 +60,8 @@ class Calls(TokenHolder):
         path: str,
         args: Any,
         headers: Mapping[str, str] | None,
-        renew: Renew,
         *,
+        awaited: bool,
         streamed: bool = False,
     ) -> Operation[requests.Response]:
         """The plan of a request up to its answer; after a status that is repeated it fails."""
@@ -75,7 +73,7 @@ class Calls(TokenHolder):
             request = self._request(method, path, args, self._fields(headers, None))
         else:
             if self._needs_token():
-                yield Work(renew)
+                yield from self._renewed(asyncio.get_running_loop() if awaited else None)
             request = self._request(method, path, args, self._fields(headers, self._bearer()))
         if streamed:
             request = request.but(streamed=True)

@@ -186,7 +186,7 @@ class RestClient(Calls):
             RuntimeError: The client is closed.
         """
         try:
-            return await self._run_async(path, self._call(method, path, args, headers, self._renew_token_async))
+            return await self._run_async(path, self._call(method, path, args, headers, awaited=True))
         except requests.HTTPError as error:
             if not (method.upper() == "DELETE" and error.response is not None and error.response.status_code == 404):
                 shown = redact_values(args)
@@ -197,7 +197,7 @@ class RestClient(Calls):
     def request_seq(self, method: str, path: str, args: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """The same as `request`, blocking."""
         connection = self._connected(path)
-        plan = self._call(method, path, args, headers, self._renew_token)
+        plan = self._call(method, path, args, headers, awaited=False)
         return run(connection.transport.send, under(connection.policy, plan))
 
     @_spanned
@@ -222,7 +222,7 @@ class RestClient(Calls):
             chunk_size: Of no effect: what has come in is handed out, never held back to make a chunk full.
         """
         connection = self._connected(path)
-        lines = under(connection.policy, self._lines(method, path, args, headers, self._renew_token))
+        lines = under(connection.policy, self._lines(method, path, args, headers, awaited=False))
         with contextlib.closing(Pages(connection.transport.send, lambda: lines).pages()) as pages:
             for page in pages:
                 yield from page.items
@@ -234,12 +234,12 @@ class RestClient(Calls):
         connection = self._connected(path, awaited=True)
         return AsyncPages(
             connection.transport.send_async,
-            lambda: under(connection.policy, self._lines(method, path, args, headers, self._renew_token_async)),
+            lambda: under(connection.policy, self._lines(method, path, args, headers, awaited=True)),
         )
 
     async def _answer(self, method: str, path: str, args: Any = None) -> requests.Response:
         """The answer itself, also one of an error status that is not repeated."""
-        return await self._run_async(path, self._respond(method, path, args, None, self._renew_token_async))
+        return await self._run_async(path, self._respond(method, path, args, None, awaited=True))
 
     async def _run_async(self, path: str, plan: Operation[T]) -> T:
         connection = self._connected(path, awaited=True)

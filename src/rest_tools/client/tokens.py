@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final, TypeAlias, cast
 
-from rest_tools.utils.single_flight import SingleFlight
-from restwright.drivers import run, run_async
-from restwright.plan import Operation, Work
+from restwright.drivers import run
+from restwright.errors import DeadlineExceeded
+from restwright.plan import Join, Operation, Work
+from restwright.single_flight import SingleFlight
 
 Token: TypeAlias = str | bytes
 TokenFunction: TypeAlias = Callable[[], Token | None] | Callable[[], Awaitable[Token | None]]
 
 _LONGEST: Final = 600.0
-"""Seconds after which a call of a token function counts as lost, and callers begin another."""
+"""Seconds that a token function may take."""
 
 
 def as_text(token: Any) -> str | None:
@@ -72,7 +76,8 @@ class TokenHolder:
         self.access_token = self.token_func = None
         self._read: tuple[str | None, float | None] = None, None  # the token that was last looked at, its expiry
         self._warned_of: str | None = None
-        self._flight = SingleFlight(_LONGEST)
+        self._flight = SingleFlight[None]("the token function", is_awaited_at_exit=False)
+        self._awaited_on: asyncio.AbstractEventLoop | None = None
         if isinstance(token, (str, bytes)):
             self.access_token = as_text(token)
         elif callable(token):
@@ -108,25 +113,55 @@ class TokenHolder:
                 self.logger.warning("the token expired %.0f s ago, and no function was given to get another", ago)
         return f"Bearer {token}"
 
-    def _call_token_func(self) -> Operation[None]:
-        step = Work(self.token_func or (lambda: None))
-        try:
+    def _renewed(self, loop: asyncio.AbstractEventLoop | None) -> Operation[None]:
+        """The plan of a new token, if one is needed; `loop` is where a coroutine function is awaited."""
+        if loop is None and self._awaited_on is not None and self._awaited_on is _running_loop():
+            # To wait here would keep the call that is under way from going on: it needs this thread.
+            step = Work(self.token_func or (lambda: None))
             yield step
             self.access_token = as_text(step.result)
+            return
+        call = self._flight.begin(partial(self._call_token_func, loop), self._needs_token)
+        if call is not None:
+            yield Join(call, _LONGEST)
+            if not call.done():
+                raise DeadlineExceeded(f"the token function takes longer than {_LONGEST:.0f} s")
+            call.result()  # raises what the function has raised
+
+    def _call_token_func(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """In a thread."""
+        self._awaited_on = loop
+        try:
+            token: Any = self.token_func() if self.token_func is not None else None
+            if inspect.isawaitable(token):
+                waiting = _wait_for(token)
+                token = (
+                    asyncio.run(waiting)
+                    if loop is None
+                    else asyncio.run_coroutine_threadsafe(waiting, loop).result(_LONGEST)
+                )
+            self.access_token = as_text(token)
         except Exception as error:
             self.logger.warning("no token could be had: %s", type(error).__name__)
             raise
-
-    def _renew_token(self) -> None:
-        self._flight.run(lambda: run(_send_nothing, self._call_token_func()), self._needs_token)
-
-    async def _renew_token_async(self) -> None:
-        await self._flight.run_async(lambda: run_async(_send_nothing, self._call_token_func()), self._needs_token)
+        finally:
+            self._awaited_on = None
 
     def _get_token(self) -> None:
         """Have a token that can be used; blocks while the token function runs."""
         if self._needs_token():
-            self._renew_token()
+            run(_send_nothing, self._renewed(None))
+
+
+async def _wait_for(token: Awaitable[Token | None]) -> Token | None:
+    return await token
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _send_nothing(_: Any) -> Any:

@@ -35,7 +35,7 @@ WRITES = ["POST", "PATCH"]
 def by_hand(*answers, method="GET", headers=None, **settings):
     """What came of a call that gets these answers, how often it was sent, and the waits between."""
     client = RestClient("http://h/api", **settings)
-    plan = client._call(method, "/x", None, headers, lambda: None)
+    plan = client._call(method, "/x", None, headers, awaited=False)
     clock, asked = FakeClock(), []
     try:
         outcome = play(under(client._connected("/x").policy, plan), *answers, clock=clock, asked=asked)
@@ -170,7 +170,7 @@ def test_a_server_that_is_down_takes_no_retries_from_later_calls():
     client = RestClient("http://h", retries=10)
     for _ in range(20):
         asked = []
-        plan = under(client._connected("/x").policy, client._call("GET", "/x", None, None, lambda: None))
+        plan = under(client._connected("/x").policy, client._call("GET", "/x", None, None, awaited=False))
         with pytest.raises(requests.exceptions.RetryError):
             play(plan, *[Response(503)] * 11, asked=asked, clock=FakeClock())
         assert len(asked) == 11
