@@ -185,8 +185,32 @@ def send_prepared(adapter: BaseAdapter, call: Call) -> requests.Response:
     return response
 
 
+class _ForeignStream:
+    """The content of an answer that came by way of `requests`, while it comes in."""
+
+    def __init__(self, response: requests.Response) -> None:
+        self._response = response
+        self._chunks = response.iter_content(_CHUNK)
+
+    def read(self) -> bytes:
+        try:
+            return next(self._chunks, b"")
+        except requests.RequestException as error:
+            error.request = error.request or self._response.request
+            raise
+
+    def close(self) -> None:
+        self._response.close()
+
+
 def take_in(response: requests.Response, call: Call) -> None:
-    """Read the content of an answer that came by way of `requests`, within the bounds of the call."""
+    """Read the content of an answer that came by way of `requests`, within the bounds of the call.
+
+    Of one that is to be streamed, the content is left where it is.
+    """
+    if call.buffer is not None and response.status_code < 300:
+        vars(response)["stream"] = _ForeignStream(response)
+        return
     sink = call.sink if response.status_code < 300 else None
     if sink is not None:
         sink.start()

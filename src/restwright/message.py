@@ -87,7 +87,18 @@ class Sink(Protocol):
         ...
 
 
-@dataclass(frozen=True)  # no slots: a copy is then one `dict.update`
+class Stream(Protocol):
+    """Content that is read while it comes in, see `Request.streamed`."""
+
+    def read(self) -> Any:
+        """The next bytes, as soon as there are any, b"" at the end; blocking or awaited, so ask by `Work(read)`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection, whatever is left to be read."""
+
+
+@dataclass(frozen=True, init=False)  # no slots: a copy is then one `dict.update`
 class Request:
     """One HTTP request: a method and a URL, which may be a path below the client's root."""
 
@@ -98,6 +109,8 @@ class Request:
     json: Any = UNSET
     content: bytes | Body | None = None
     sink: Sink | None = None
+    streamed: bool = False
+    """Have a successful answer before its content has come; `stream_of` reads it then."""
     repeatable: bool | None = None
     """May it be sent twice? None: by its method (RFC 9110, 9.2.2)."""
     deadline: float | None = None
@@ -108,6 +121,40 @@ class Request:
     """The largest answer that is taken, in bytes after decompression; None: the client's limit."""
     auth: Callable[[requests.PreparedRequest], requests.PreparedRequest] | None = None
     """Credentials in place of the client's own; like those, they go to the client's origin only."""
+
+    def __init__(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, str] = EMPTY,
+        headers: Mapping[str, str] = EMPTY,
+        *,
+        json: Any = UNSET,
+        content: bytes | Body | None = None,
+        sink: Sink | None = None,
+        streamed: bool = False,
+        repeatable: bool | None = None,
+        deadline: float | None = None,
+        options: Mapping[str, Any] = EMPTY,
+        max_bytes: int | None = None,
+        auth: Callable[[requests.PreparedRequest], requests.PreparedRequest] | None = None,
+    ) -> None:
+        # Quicker than the one that `dataclass` makes, which sets the fields of a frozen class one by one.
+        vars(self).update(
+            method=method,
+            url=url,
+            params=params,
+            headers=headers,
+            json=json,
+            content=content,
+            sink=sink,
+            streamed=streamed,
+            repeatable=repeatable,
+            deadline=deadline,
+            options=options,
+            max_bytes=max_bytes,
+            auth=auth,
+        )
 
     def but(self, **changes: Any) -> Request:
         """A copy with some fields changed; quicker than `dataclasses.replace`, as it runs for each call."""
@@ -218,6 +265,10 @@ class Response(requests.Response):
     {'id': 7}
     """
 
+    sets_cookies: bool
+    """Has it a `Set-Cookie` field?"""
+    stream: Stream
+    """The content, where it is still coming in."""
     attempts: int
     """How often the request was sent until this came."""
     correlation_id: str | None
@@ -228,14 +279,17 @@ class Response(requests.Response):
         *,
         json: Any = UNSET,
         content: bytes = b"",
-        headers: Iterable[tuple[str, str]] | Mapping[str, str] = (),
+        headers: Iterable[tuple[str, str]] | Mapping[str, str] | Callable[[], Iterable[tuple[str, str]]] = (),
         reason: str | None = None,
         url: str = "",
         seconds: float = 0.0,
     ) -> None:
         # Not super().__init__(): it fills ten attributes that are hardly ever read.
         self.status_code = status
-        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
+        if callable(headers):
+            self._fields = headers  # decoded when they are first looked at, which for most answers is never
+        else:
+            self.headers = headers if isinstance(headers, Headers) else Headers(headers)
         self.url = url
         self._content = content if json is UNSET else encode(json)
         self._content_consumed = True
@@ -298,6 +352,8 @@ def _reason(response: Response) -> str:
 
 
 _LAZY: Final[Mapping[str, Callable[[Response], Any]]] = {
+    "headers": lambda response: Headers(vars(response)["_fields"]()),
+    "sets_cookies": lambda response: "set-cookie" in response.headers,
     "reason": _reason,
     "encoding": lambda response: get_encoding_from_headers(response.headers),
     "elapsed": lambda response: datetime.timedelta(seconds=vars(response).get("_seconds", 0.0)),
@@ -329,6 +385,26 @@ def decode_json(response: requests.Response) -> Any:
             0,
             response=response,
         ) from error
+
+
+class _Whole:
+    """The stream of an answer that has come as a whole."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def read(self) -> bytes:
+        content, self._content = self._content, b""
+        return content
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+def stream_of(response: requests.Response) -> Stream:
+    """The content of an answer, to be read piece by piece; once only if it is still coming in."""
+    stream: Stream | None = vars(response).get("stream")
+    return _Whole(response.content) if stream is None else stream
 
 
 class Origin(tuple[str, str, int]):
@@ -394,4 +470,4 @@ def without_credentials(url: str) -> str:
 
 def no_cookies(jar: CookieJar) -> bool:
     """Is the jar empty?  (Its length walks through all of it.)"""
-    return next(iter(jar), None) is None
+    return not vars(jar).get("_cookies", True) or next(iter(jar), None) is None

@@ -25,6 +25,7 @@ from rest_tools.server.redaction import request_line, traceback_of
 from rest_tools.server.refusal import PROBLEM_JSON, Refusal, error_body, problem_body, standard_phrase
 from rest_tools.server.routes import route_of
 from rest_tools.server.stats import RouteStats
+from rest_tools.telemetry import SpanKind, SpanNamer, evented, spanned
 from rest_tools.utils.auth import Auth
 from rest_tools.utils.json_util import is_deeper, json_decode
 
@@ -138,6 +139,12 @@ class RestHandler(RequestHandler):
         for name, value in self._kept_headers.items():
             self.set_header(name, value)
 
+    @spanned(
+        span_namer=SpanNamer(use_this_arg="self.request.method"),
+        these=["self.request.method", "self.request.path"],
+        kind=SpanKind.SERVER,
+        carrier="self.request.headers",
+    )
     async def _execute(self, transforms: Any, *args: bytes, **kwargs: bytes) -> None:
         # Here and not in `prepare`: subclasses override that, and not all of them await the inherited one.
         if self.auth is not None and not isinstance(self.auth, Auth):  # that one is instant
@@ -154,6 +161,7 @@ class RestHandler(RequestHandler):
             except Exception as error:  # noqa: BLE001  # told when somebody asks for the user
                 self._validated = error
 
+    @evented()
     def prepare(self) -> Awaitable[None] | None:
         """Log the request, and refuse it if its route is overloaded."""
         self.start_time = time.time()
@@ -165,6 +173,7 @@ class RestHandler(RequestHandler):
                 raise Refusal(503, "server overloaded", headers={"Retry-After": str(max(1, stats.get_backoff_time()))})
         return None
 
+    @evented()
     def on_finish(self) -> None:
         """Note how long the request took."""
         # Without a start it was refused before `prepare`.
@@ -270,6 +279,7 @@ class RestHandler(RequestHandler):
         except UnicodeDecodeError:
             raise HTTPError(400, f"{name or 'url'} is not UTF-8") from None
 
+    @evented(these=["status_code"])
     def write_error(self, status_code: int = 500, **kwargs: Any) -> None:
         """Answer `{"code": 404, "error": "Not Found"}`, or problem details (RFC 9457) to those who ask for them."""
         error: BaseException | None = kwargs["exc_info"][1] if "exc_info" in kwargs else None

@@ -22,6 +22,7 @@ JSONType: TypeAlias = Any
 logger = logging.getLogger(__name__)
 
 _MARK: Final = "__jsonclass__"
+_MARK_BYTES: Final = _MARK.encode()
 _MAX_UNCOMPRESSED: Final = 128 << 20  # bytes
 _NESTING: Final = frozenset({list, dict, OrderedDict})
 
@@ -212,7 +213,7 @@ def json_decode(value: str | bytes | bytearray) -> JSONType:
     text = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else bytes(value)
     try:
         # Few bodies have marks, and those without are decoded several times faster.
-        return json.loads(value, object_hook=JSONToObj) if _MARK.encode() in text else json_codec.decode(text)
+        return json.loads(value, object_hook=JSONToObj) if _MARK_BYTES in text else json_codec.decode(text)
     except (json.JSONDecodeError, UnicodeDecodeError):
         raise
     except (ValueError, RecursionError) as error:
