@@ -12,6 +12,7 @@ Result: TypeAlias = Mapping[str, float | str]  # the medians of one peer, or {"f
 Results: TypeAlias = Mapping[str, Mapping[str, Result]]  # by case, by peer
 
 KINTO_HTTP = "kinto-http"
+WIPAC = "wipac-rest-tools"
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,14 @@ CASES = (
         rounds=3,
     ),
 )
+REST = "rest"
+CASES += (
+    Case("rest-seq", REST, "REST client, request_seq", ("urllib3", WIPAC, OURS), "sync", 1500),
+    Case("rest-1", REST, "REST client, request, 1 in flight", ("aiohttp", WIPAC, OURS), "async", 2000, 1),
+    Case("rest-50", REST, "REST client, request, 50 in flight", ("aiohttp", WIPAC, OURS), "async", 3000, 50),
+)
 IMPORT = "import"
-GROUPS = ("sync", "async", "listing", IMPORT)
+GROUPS = ("sync", "async", "listing", REST, IMPORT)
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,9 @@ REACHES = (
     Reach("async, flat: CPU of a call, at 50 or 500 in flight to 1", 1.25, "x", _slope),
     Reach("listing streamed, sync: growth of memory", 20, "MB", _growth("streamed")),
     Reach("listing streamed, async: growth of memory", 20, "MB", _growth("streamed-async")),
+    Reach("REST client, request_seq: CPU of a call, to wipac-rest-tools", 0.4, "x", _ratio("rest-seq", WIPAC)),
+    Reach("REST client, 1 in flight: CPU of a call, to wipac-rest-tools", 0.2, "x", _ratio("rest-1", WIPAC)),
+    Reach("REST client, 50 in flight: CPU of a call, to wipac-rest-tools", 0.2, "x", _ratio("rest-50", WIPAC)),
     Reach(
         "import kinto_http: CPU beyond import requests",
         150,

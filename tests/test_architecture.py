@@ -25,6 +25,7 @@ MAY_KNOW_ENGINES = (
     "restwright/multipart.py",
     "restwright/loopback.py",
     "rest_tools/server/",
+    "rest_tools/client/session.py",  # the retries of a `requests.Session` are urllib3's
 )
 
 

@@ -16,6 +16,7 @@ import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.utils import select_proxy
 from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.util import Retry
 
 from restwright.errors import TooLarge
 from restwright.wire.blocking import POOLS, paced, perform
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 POOL_SIZE: Final = 64
 _SEND: Final = HTTPAdapter.send
 _CHUNK: Final = 1 << 16
+_NEVER: Final = Retry(0, read=False)  # as `requests` has it
 
 # The call that a session or a hook of somebody's makes for us by its own ways.
 within: ContextVar[Call | None] = ContextVar("within", default=None)
@@ -85,13 +87,24 @@ class Adapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """An ordinary call of `requests`; one that was made for a `Call` keeps to its bounds."""
         call = within.get()
-        if call is None or args or kwargs.get("stream"):
+        if call is None:
             return super().send(request, *args, **kwargs)
+        once = self._without_retries()
+        if args or kwargs.get("stream"):
+            return HTTPAdapter.send(once, request, *args, **kwargs)
         with paced(call):
             kwargs["stream"] = True
-            response = super().send(request, **kwargs)
+            response = HTTPAdapter.send(once, request, **kwargs)
             take_in(response, call)
         return response
+
+    def _without_retries(self) -> Adapter:
+        """For a call whose plan repeats it: the adapter itself, or one with all that it has but its retries."""
+        if not self.max_retries.total:
+            return self
+        once = Adapter.__new__(Adapter)
+        vars(once).update(vars(self), max_retries=_NEVER)
+        return once
 
     def perform_async(self, call: Call) -> Awaitable[requests.Response]:
         """The answer to `call`, awaited on the running event loop."""

@@ -1,20 +1,50 @@
-"""Lines of an answer, handed out as they come in: newline-delimited JSON, logs, any text by the line."""
+"""Answers that are read while they come in, and their lines: newline-delimited JSON, logs, any text by the line."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import requests
 
 from restwright.errors import TooLarge
-from restwright.message import stream_of
 from restwright.plan import Listing, Page, Work
 
 T = TypeVar("T")
 
 LONGEST_LINE: Final = 16 << 20
 """Bytes of a line that are held at most, unless told otherwise."""
+
+
+class Stream(Protocol):
+    """Content that is still coming in."""
+
+    def read(self) -> Any:
+        """The next bytes, as soon as there are any, b"" at the end; blocking or awaited, so ask by `Work(read)`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection, whatever is left to be read."""
+
+
+class _Whole:
+    """The stream of an answer that has come as a whole."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def read(self) -> bytes:
+        content, self._content = self._content, b""
+        return content
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+def stream_of(response: requests.Response) -> Stream:
+    """The content of the answer to a request that is `streamed`; to be read once, and closed."""
+    stream: Stream | None = vars(response).get("stream")
+    return _Whole(response.content) if stream is None else stream
 
 
 def read_lines(response: requests.Response, decode: Callable[[bytes], T], *, longest: int = LONGEST_LINE) -> Listing[T]:

@@ -87,17 +87,6 @@ class Sink(Protocol):
         ...
 
 
-class Stream(Protocol):
-    """Content that is read while it comes in, see `Request.streamed`."""
-
-    def read(self) -> Any:
-        """The next bytes, as soon as there are any, b"" at the end; blocking or awaited, so ask by `Work(read)`."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the connection, whatever is left to be read."""
-
-
 @dataclass(frozen=True, init=False)  # no slots: a copy is then one `dict.update`
 class Request:
     """One HTTP request: a method and a URL, which may be a path below the client's root."""
@@ -110,7 +99,7 @@ class Request:
     content: bytes | Body | None = None
     sink: Sink | None = None
     streamed: bool = False
-    """Have a successful answer before its content has come; `stream_of` reads it then."""
+    """Have a successful answer before its content has come; see `restwright.lines`."""
     repeatable: bool | None = None
     """May it be sent twice? None: by its method (RFC 9110, 9.2.2)."""
     deadline: float | None = None
@@ -267,8 +256,8 @@ class Response(requests.Response):
 
     sets_cookies: bool
     """Has it a `Set-Cookie` field?"""
-    stream: Stream
-    """The content, where it is still coming in."""
+    stream: Any
+    """Where the content is still coming in, what `restwright.lines.stream_of` gives."""
     attempts: int
     """How often the request was sent until this came."""
     correlation_id: str | None
@@ -385,26 +374,6 @@ def decode_json(response: requests.Response) -> Any:
             0,
             response=response,
         ) from error
-
-
-class _Whole:
-    """The stream of an answer that has come as a whole."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def read(self) -> bytes:
-        content, self._content = self._content, b""
-        return content
-
-    def close(self) -> None:
-        """There is nothing to let go of."""
-
-
-def stream_of(response: requests.Response) -> Stream:
-    """The content of an answer, to be read piece by piece; once only if it is still coming in."""
-    stream: Stream | None = vars(response).get("stream")
-    return _Whole(response.content) if stream is None else stream
 
 
 class Origin(tuple[str, str, int]):

@@ -22,8 +22,7 @@ from rest_tools.client import (
 from rest_tools.client.openid_client import RegisterOpenIDClient
 from restwright import Request
 from restwright.drivers import AsyncPages
-from restwright.lines import read_lines
-from restwright.message import stream_of
+from restwright.lines import read_lines, stream_of
 from restwright.plan import Listing
 
 

@@ -24,9 +24,10 @@ from rest_tools.client.retries import (
 )
 from rest_tools.client.session import AsyncSession, Session, default_headers
 from rest_tools.client.tokens import Token, TokenFunction
-from rest_tools.utils.redaction import redact_values, traceback_of
+from rest_tools.utils.redaction import redact, redact_values, traceback_of
 from restwright.auth import BasicAuth
 from restwright.drivers import AsyncPages, Pages, run, run_async
+from restwright.errors import ApiError
 from restwright.message import IDEMPOTENT, UNSET, Origin, Unset, without_credentials
 from restwright.plan import Operation, under
 from restwright.policies import Layer
@@ -187,10 +188,11 @@ class RestClient(Calls):
         """
         try:
             return await self._run_async(path, self._call(method, path, args, headers, awaited=True))
-        except requests.HTTPError as error:
-            if not (method.upper() == "DELETE" and error.response is not None and error.response.status_code == 404):
+        except ApiError as error:
+            is_gone = method.upper() == "DELETE" and error.response.status_code == 404
+            if not is_gone and self.logger.isEnabledFor(logging.INFO):
                 shown = redact_values(args)
-                self.logger.info("%s %s with %r failed\n%s", method, path, shown, traceback_of(error))
+                self.logger.info("%s %s with %r failed\n%s", method, redact(path), shown, traceback_of(error))
             raise
 
     @_spanned

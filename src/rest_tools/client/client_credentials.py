@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from rest_tools.client.login import Login, LoginClient
@@ -37,7 +38,7 @@ class ClientCredentialsAuth(LoginClient):
         client_secret: str,
         *,
         client_auth: Method = "basic",
-        scopes: tuple[str, ...] = ("offline_access",),
+        scopes: Iterable[str] = ("offline_access",),
         **kwargs: Any,
     ) -> None:
         if not client_secret:

@@ -87,9 +87,6 @@ class OpenIDRestClient(LoginClient):
         return scope_of(self.refresh_token)
 
 
-OpenIDRestClient.take_own_ways()
-
-
 class RegisterOpenIDClient:
     """A client at a provider for the time of an `async with` block, which is given its id and secret.
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, cast
 
+from rest_tools.openapi_tools.reasons import SchemaError, reasons
+from rest_tools.utils.redaction import redact
 from restwright.errors import api_error
 
 if TYPE_CHECKING:
     from openapi_core import OpenAPI
+    from openapi_core.exceptions import OpenAPIError
 
     from rest_tools.client import RestClient
 
@@ -40,9 +44,19 @@ async def request_and_validate(rc: RestClient, openapi_spec: OpenAPI, method: st
     try:
         openapi_spec.validate_response(request, RequestsOpenAPIResponse(response))
     except OpenAPIError as error:
-        _log.info("the answer to %s %s does not fit: %s (%s)", method, path, type(error).__name__, response.status_code)
+        _log.info("the answer %d to %s %s does not fit: %s", response.status_code, method, redact(path), _said(error))
         raise
     value = rc._decode(response.content)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # the contract's
     if response.status_code >= 400:
         raise api_error(response)
     return value
+
+
+def _said(error: OpenAPIError) -> str:
+    """What is wrong with an answer, without the values that are."""
+    from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
+
+    cause = error.__cause__
+    if isinstance(cause, InvalidSchemaValue):
+        return reasons(cast("Iterable[SchemaError]", cause.schema_errors))
+    return type(error).__name__

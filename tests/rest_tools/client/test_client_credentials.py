@@ -204,6 +204,16 @@ def test_prepare_has_the_token_too(log_in):
     assert len(headers) == 1
 
 
+def test_a_subclass_may_prepare_calls_itself(connect, service, identity, ask):
+    class Versioned(ClientCredentialsAuth):
+        def _prepare(self, method, path, args=None, headers=None):
+            return super()._prepare(method, f"/v2{path}", args, headers)
+
+    client = connect(service.url, identity.url, "service", "service-secret", kind=Versioned)
+    assert ask(client, "GET", "/x")["token"].startswith("ey")
+    assert service.requests[0].target == "/v2/x"
+
+
 def test_the_callers_authorization_does_not_go_out(log_in, ask):
     assert ask(log_in(), "GET", "/x", headers={"Authorization": "Bearer mine"})["token"].startswith("ey")
 

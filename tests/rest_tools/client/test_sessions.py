@@ -150,6 +150,16 @@ def test_a_session_of_ones_own_may_take_its_place(connect, call):
         assert server.requests[0].headers["Authorization"] == "Bearer t0ken"
 
 
+def test_what_is_sent_by_a_patched_session_is_repeated_by_the_client_alone(connect, call):
+    with serve([Reply(503)]) as server:
+        client = connect(server.url, retries=2)
+        send = client.session.send
+        client.session.send = send
+        with pytest.raises(requests.exceptions.RetryError) as raised:
+            call(client, "GET", "/x")
+        assert len(server.requests) == raised.value.attempts == 3
+
+
 def test_plain_adapters_are_no_slower_for_it(connect, call):
     """A session as `requests` makes it gets our adapter."""
     with serve([Reply(json=[1])]) as server, requests.Session() as session:
