@@ -96,7 +96,7 @@ class TokenKeeper:
         """Take over the tokens of a login.
 
         Raises:
-            TokenStoreError: The store does not take them.
+            TokenStoreError: The store does not take them: they are good as long as this process lives.
         """
         yield Work(partial(self._keep, tokens))
 
@@ -191,9 +191,10 @@ class TokenKeeper:
             self._unsaved = None
 
     def _keep(self, tokens: TokenSet) -> None:
+        self._known = self._unsaved = tokens  # they are good here even if the store does not take them
         with self.store.lock(_LOCKED):
             self.store.save(tokens)
-            self._known, self._unsaved = tokens, None
+            self._unsaved = None
 
     def _clear(self) -> TokenSet | None:
         with self.store.lock(_LOCKED):

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from importlib import import_module
-from typing import Any, Final, Literal, TypeVar
+from types import TracebackType
+from typing import Any, Final, Literal, Self, TypeVar
 
 import requests
 
@@ -113,6 +114,30 @@ class OAuth2:
     def run_async(self, plan: Operation[T]) -> Coroutine[Any, Any, T]:
         """The same, awaited."""
         return run_async(self._transport.send_async, plan)
+
+    def close(self) -> None:
+        """Close the connections to the provider; a later request opens new ones.  The tokens stay."""
+        self._transport.close()
+
+    async def aclose(self) -> None:
+        """The same, and those of the running event loop."""
+        await self._transport.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
 
     def policy(self, *, origins: Iterable[str] = ()) -> Layer:
         """The layer that signs a client's requests; for the stack of policies of any number of clients.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import random
 import re
@@ -20,7 +21,7 @@ from pathlib import Path
 import pytest
 from benchmarks.load import percentile
 
-P99 = 0.6  # seconds, on a machine that has other things to do, too
+P99 = 0.4  # seconds
 
 TARGET = """
 import logging
@@ -75,6 +76,23 @@ IMPATIENT = (
 CHUNKED = b"Transfer-Encoding: chunked"
 
 
+class TooSlow(AssertionError):
+    """The others had to wait."""
+
+
+def at_best_of_three(test):
+    """The machine may have other things to do, but not each time; an attack that works does so each time."""
+
+    @functools.wraps(test)
+    def again(*args, **kwargs):
+        for _ in range(2):
+            with contextlib.suppress(TooSlow):
+                return test(*args, **kwargs)
+        return test(*args, **kwargs)
+
+    return again
+
+
 class Others:
     """Asks for `/who` a hundred times a second, each time on a new connection."""
 
@@ -102,6 +120,10 @@ class Others:
     @property
     def p99(self):
         return percentile(self.seconds, 99)
+
+    def did_not_wait(self, limit=P99):
+        if self.p99 > limit:
+            raise TooSlow(f"p99 is {self.p99:.2f} s")
 
     async def _run(self):
         tasks = []
@@ -220,16 +242,26 @@ TRICKLES = [
 ]
 
 
+@at_best_of_three
 def test_requests_that_trickle_in_are_given_up(program):
     with program(IMPATIENT.replace("LIMIT", "500")) as one:
         with Others(one.port) as others:
             ends = asyncio.run(together(*(trickle(one.port, *shape, 8) for shape in TRICKLES for _ in range(50))))
         # Who sends one more byte before it reads has lost the answer: TCP resets the connection.
-        assert {status(answer) for answer, _ in ends} in ({408}, {408, "closed"})
+        assert {status(answer) for answer, _ in ends} <= {408, "closed"}
         assert max(took for _, took in ends) < 4
-        assert others.p99 < P99
+        others.did_not_wait()
 
 
+def test_a_request_that_stops_in_its_middle_is_told_so(program):
+    with program(IMPATIENT.replace("LIMIT", "500")) as one, ThreadPoolExecutor(len(TRICKLES)) as attackers:
+        answers = list(attackers.map(lambda shape: raw(one.port, shape[0]), TRICKLES))
+    assert [json.loads(answer.partition(b"\r\n\r\n")[2]) for answer in answers] == [
+        {"code": 408, "error": "Request Timeout"}
+    ] * len(TRICKLES)
+
+
+@at_best_of_three
 def test_a_connection_without_a_request_is_closed(program):
     with program(IMPATIENT.replace("LIMIT", "500")) as one, Others(one.port) as others:
         begun = time.monotonic()
@@ -243,7 +275,7 @@ def test_a_connection_without_a_request_is_closed(program):
             assert time.monotonic() - begun < 4
             assert {client.recv(1000) for client in kept} == {b""}
             assert 2 < time.monotonic() - begun < 6
-    assert others.p99 < P99
+    others.did_not_wait()
 
 
 def test_a_slow_line_is_no_attack(program):
@@ -263,6 +295,7 @@ def test_a_large_beginning_buys_no_time(program):
         assert took < 5
 
 
+@at_best_of_three
 def test_answers_that_nobody_takes_are_given_up(program):
     with program(IMPATIENT.replace("LIMIT", "500")) as one, Others(one.port) as others:
         for _ in range(3):
@@ -281,7 +314,7 @@ def test_answers_that_nobody_takes_are_given_up(program):
             one.until(lambda: memory(one) > before + 25_000_000)
             one.until(lambda: memory(one) < before + 25_000_000, within=8)
             assert all(len(read(client)) < 4_000_000 for client in greedy)
-    assert others.p99 < P99
+    others.did_not_wait()
 
 
 def test_an_answer_that_is_taken_slowly_is_no_attack(program):
@@ -301,6 +334,7 @@ def test_an_answer_that_is_taken_slowly_is_no_attack(program):
 @pytest.mark.parametrize(
     "beginning", [b"GET / HTTP/1.1\r\n", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"]
 )
+@at_best_of_three
 def test_connections_without_end_leave_room_for_others(program, beginning):
     patient = (
         IMPATIENT.replace("LIMIT", "100").replace("r_timeout=1", "r_timeout=60").replace("y_timeout=1", "y_timeout=60")
@@ -313,7 +347,7 @@ def test_connections_without_end_leave_room_for_others(program, beginning):
             files = len(list(Path(f"/proc/{one.process.pid}/fd").iterdir()))
             assert files < 150
             time.sleep(0.5)
-        assert others.p99 < 1  # who comes when all of them are new has to wait a moment
+        others.did_not_wait(1)  # who comes when all of them are new has to wait a moment
 
 
 def test_when_all_are_at_work_new_ones_wait_for_their_turn(program):
@@ -327,6 +361,7 @@ def test_when_all_are_at_work_new_ones_wait_for_their_turn(program):
         assert one.log.count("new clients have to wait: 20 connections are in use") == 1
 
 
+@at_best_of_three
 def test_without_files_for_new_connections_it_waits_and_goes_on(program):
     source = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\n" + TARGET
     with program(source) as one, Others(one.port) as others:
@@ -335,7 +370,7 @@ def test_without_files_for_new_connections_it_waits_and_goes_on(program):
                 stack.enter_context(connect(one.port))
             time.sleep(0.5)
         assert one.log.count("Too many open files") <= 1
-    assert others.p99 < 1
+    others.did_not_wait(1)
 
 
 # ------------------------------------------------------------------------------------------------ size
@@ -397,19 +432,21 @@ LARGE = {
 
 
 @pytest.mark.parametrize("name", LARGE)
+@at_best_of_three
 def test_large_things_are_refused_or_done_and_others_do_not_wait(target, name):
     data, statuses = LARGE[name]
     before = memory(target)
-    with Others(target.port) as others, ThreadPoolExecutor(4) as attackers:
-        answers = list(attackers.map(lambda _: raw(target.port, data), range(12)))
+    with Others(target.port) as others, ThreadPoolExecutor(3) as attackers:
+        answers = list(attackers.map(lambda _: raw(target.port, data), range(9)))
     seen = {status(answer) for answer in answers}
     # Who has not sent everything when it is refused may lose the answer: TCP resets the connection.
     assert seen <= statuses | ({"closed"} if statuses & {431, 400} else set())
     assert seen & statuses or len(data) > 500_000
     assert memory(target) < before + 60_000_000
-    assert others.p99 < P99
+    others.did_not_wait()
 
 
+@at_best_of_three
 def test_bytes_that_come_while_a_client_waits_are_not_hoarded(target):
     before = memory(target)
     with Others(target.port) as others, connect(target.port, 1) as client:
@@ -419,7 +456,7 @@ def test_bytes_that_come_while_a_client_waits_are_not_hoarded(target):
             for _ in range(1000):
                 client.sendall(b"x" * 65536)
         assert memory(target) < before + 20_000_000
-    assert others.p99 < P99
+    others.did_not_wait()
 
 
 # ------------------------------------------------------------------------------------------------ shapes
@@ -659,6 +696,7 @@ def test_an_absolute_target_names_the_host_too(loop):
     assert json.loads(answer.partition(b"\r\n\r\n")[2]) == {"host": "fruits.example:81", "uri": "/x?a=b"}
 
 
+@at_best_of_three
 def test_noise_is_refused(target):
     chance = random.Random(7)
     words = [b"GET", b"POST", b" ", b"/who", b"/form", b"HTTP/1.1", b"\r\n", b"\n", b"Host: x", b":", CHUNKED, b"\x00"]
@@ -677,7 +715,7 @@ def test_noise_is_refused(target):
         seen = set(attackers.map(attack, noise))
     assert seen <= {"closed", 100, 200, 400, 404, 405, 413, 431}
     assert 400 in seen
-    assert others.p99 < P99
+    others.did_not_wait()
 
 
 # ------------------------------------------------------------------------------------------------ afterwards

@@ -89,6 +89,22 @@ def test_a_provider_that_publishes_nothing_is_told_by_its_endpoints(provider, dr
     assert [request.path for request in provider.server.requests] == ["/token"]
 
 
+def test_it_closes_what_it_opened_and_keeps_the_tokens(provider):
+    with OAuth2(provider.url, "my-service", "my-secret", grant="client_credentials") as login:
+        first = login.run(login.tokens())
+    assert not login._transport._adapter._pools
+    assert login.run(login.tokens()) == first
+
+    async def awaited():
+        async with OAuth2(provider.url, "my-service", "my-secret", grant="client_credentials") as login:
+            await login.run_async(login.client_credentials())
+            assert login._transport._adapter._loops
+        assert not login._transport._adapter._loops
+
+    asyncio.run(awaited())
+    login.close()
+
+
 def test_a_session_brings_its_certificates(certificate, drive):
     answers = {"/token": Reply(json={"access_token": "abc", "token_type": "Bearer"})}
     with serve(lambda request: answers[request.path], tls=certificate.server) as server:
