@@ -86,30 +86,31 @@ class TokenHolder:
             kind = type(token).__name__
             self.logger.warning("token must be str, bytes or a function: a %s is ignored, no token is sent", kind)
 
-    def _is_token_current(self) -> bool:
-        """Can the token be used, for all that it tells?"""
-        token = self.access_token
-        if not token:
-            return False
+    def _expiry(self, token: str) -> float | None:
         read, expiry = self._read
         if token is not read:
             expiry = expiry_of(token)
             self._read = token, expiry
-        return expiry is not None and expiry >= time.time() + self._token_expire_delay_offset
+        return expiry
 
     def _needs_token(self) -> bool:
-        return self.token_func is not None and not self._is_token_current()
+        """Is there none that can be used, for all that it tells?"""
+        if self.token_func is None:
+            return False
+        token = self.access_token
+        expiry = self._expiry(token) if token else None
+        return expiry is None or expiry < time.time() + self._token_expire_delay_offset
 
     def _bearer(self) -> str | None:
         """The value of the `Authorization` header field, of the token that there is."""
         token = self.access_token
         if not token:
             return None
-        if self.token_func is None and not self._is_token_current() and token is not self._warned_of:
-            expiry = self._read[1]
-            ago = 0.0 if expiry is None else time.time() - expiry
-            if ago > 0:
+        if self.token_func is None:
+            expiry = self._expiry(token)
+            if expiry is not None and expiry < time.time() and token is not self._warned_of:
                 self._warned_of = token
+                ago = time.time() - expiry
                 self.logger.warning("the token expired %.0f s ago, and no function was given to get another", ago)
         return f"Bearer {token}"
 
