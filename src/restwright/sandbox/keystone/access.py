@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -36,16 +36,15 @@ class Caller:
     Attributes:
         user: Row of the user.
         find_roles: Tells the roles of a user, by the teams' ids.
+        id: Of the user; known also when the transaction is over.
     """
 
     user: Any
     find_roles: Callable[[Any], Mapping[int, str]]
+    id: int = field(init=False)
 
-    @property
-    def id(self) -> int:
-        """Of the user."""
-        number: int = self.user.id
-        return number
+    def __post_init__(self) -> None:
+        self.id = self.user.id
 
     @property
     def is_staff(self) -> bool:

@@ -126,7 +126,9 @@ def bad_request(errors: Mapping[str, Any]) -> ApiError:
     return ApiError(400, errors)
 
 
-def unauthorized(challenge: str, detail: str = "Authentication credentials were not provided.", **more: Any) -> ApiError:
+def unauthorized(
+    challenge: str, detail: str = "Authentication credentials were not provided.", **more: Any
+) -> ApiError:
     """401, with how to do it."""
     return ApiError(401, {"detail": detail, **more}, {"WWW-Authenticate": challenge})
 

@@ -96,15 +96,17 @@ class Application:
         self.version = settings.version or era.version
         self.routes = era.routes(settings)
         self._log = RequestLog()
-        self._anonymous = Throttle(settings.anonymous_rate, settings.clock)
-        self._known = Throttle(settings.user_rate, settings.clock)
+        self._rates = (settings.anonymous_rate, settings.user_rate)
+        self._anonymous, self._known = (Throttle(rate, settings.clock) for rate in self._rates)
 
     async def perform(self, endpoint: Endpoint, call: Call) -> Answer:
         """The answer to a request; what it has changed is on the disk then, or undone if the answer is an error."""
         is_write = call.method not in _SAFE or endpoint.reads_log
         entries = self._log.take() if is_write else []
         try:
-            answer = await self.database.run(lambda session: self._work(endpoint, call, session, entries), is_write=is_write)
+            answer = await self.database.run(
+                lambda session: self._work(endpoint, call, session, entries), is_write=is_write
+            )
         except Undo as undo:
             self._log.put_back(entries)
             answer = undo.answer
@@ -122,6 +124,12 @@ class Application:
             return self._view(endpoint, call)
         except Undo as undo:
             return undo.answer
+
+    def reset(self, fill: Callable[[Session], None]) -> None:
+        """Forget everything, and have the database filled anew."""
+        self._log.take()
+        self._anonymous, self._known = (Throttle(rate, self.settings.clock) for rate in self._rates)
+        self.database.clear(fill)
 
     def close(self) -> None:
         """Write the rest of the log, and close the database."""

@@ -90,7 +90,10 @@ def read_media(call: Call) -> Answer:
     if not access.allows(access.read, call.user, attachment):
         raise forbidden()
     # As an attachment and nothing else: what others have uploaded shall not run in this origin.
-    headers = {"Content-Disposition": f'attachment; filename="{posixpath.basename(path)}"', "X-Content-Type-Options": "nosniff"}
+    headers = {
+        "Content-Disposition": f'attachment; filename="{posixpath.basename(path)}"',
+        "X-Content-Type-Options": "nosniff",
+    }
     return Answer(body=attachment.content, headers=headers, media_type=_type_of(path))
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import URL, Column, Engine, MetaData, String, Table, create_engine, event, make_url, select
+from sqlalchemy import URL, Column, Engine, MetaData, String, Table, create_engine, event, make_url, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import StaticPool
@@ -53,6 +53,7 @@ class Database:
 
     def __init__(self, url: str, base: type[DeclarativeBase], era: str) -> None:
         self._engine = _engine(url)
+        self._tables = base.metadata.sorted_tables
         self.is_sqlite = self._engine.dialect.name == "sqlite"
         threads = 1 if self.is_sqlite else _THREADS
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="keystone")
@@ -94,6 +95,21 @@ class Database:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
+    def clear(self, fill: Callable[[Session], None]) -> None:
+        """Empty all tables, and fill them again: all of it, or nothing if that fails."""
+
+        def work(session: Session) -> None:
+            if self.is_sqlite:
+                for table in reversed(self._tables):
+                    session.execute(table.delete())
+                session.execute(text("DELETE FROM sqlite_sequence"))  # numbers begin anew
+            else:
+                names = ", ".join(f'"{table.name}"' for table in self._tables)
+                session.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
+            fill(session)
+
+        self.run_now(work)
+
     def close(self) -> None:
         """Finish what was begun, and close all connections."""
         self._threads.shutdown(wait=True)
@@ -118,11 +134,13 @@ class Database:
         return known["secret"]
 
 
-def _engine(text: str) -> Engine:
+def _engine(name: str) -> Engine:
     try:
-        url = make_url(text)
+        url = make_url(name)
     except ArgumentError:
-        raise ValueError("a database is named by a URL, sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME") from None
+        raise ValueError(
+            "a database is named by a URL, sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
+        ) from None
     if url.drivername in {"postgresql", "postgres", "postgresql+psycopg"}:
         return _postgresql(url.set(drivername="postgresql+psycopg"))
     if url.drivername not in {"sqlite", "sqlite+pysqlite"}:

@@ -46,7 +46,7 @@ class _Handler(RestHandler):
             self.clear_header("Content-Type")
         else:
             self.set_header("Content-Type", answer.media_type)
-        self.finish(answer.content)
+        self.finish(answer.content or None)
 
     def write_error(self, status_code: int = 500, **kwargs: Any) -> None:
         """Answer what went wrong before the application was asked, or in spite of it."""

@@ -38,9 +38,7 @@ def note(
     if audit_log is None or not resource.is_audited:
         return
     changes = {
-        name: [before.get(name), after.get(name)]
-        for name in {**before, **after}
-        if before.get(name) != after.get(name)
+        name: [before.get(name), after.get(name)] for name in {**before, **after} if before.get(name) != after.get(name)
     }
     if changes or action != "update":
         call.session.add(

@@ -95,7 +95,13 @@ class _Maker:
         }
         if is_item:
             described["parameters"] = [
-                {"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}, "description": "Number of the record."}
+                {
+                    "name": "id",
+                    "in": "path",
+                    "required": True,
+                    "schema": {"type": "integer"},
+                    "description": "Number of the record.",
+                }
             ]
         return described
 

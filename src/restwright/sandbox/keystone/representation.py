@@ -52,7 +52,7 @@ def expansions(catalogue: Catalogue, resource: Resource) -> list[Expansion]:
 def loaders(catalogue: Catalogue, resource: Resource) -> list[Any]:
     """Options of a query that fetch at once, not record by record, what is shown with the records."""
     names = {one.field.name for one in expansions(catalogue, resource)}
-    names |= {field.name for field in resource.shown if isinstance(field.kind, Links)}
+    names |= {field.name for field in resource.shown if isinstance(field.kind, Links) and field.compute is None}
     return [*(selectinload(getattr(resource.model, name)) for name in sorted(names)), *resource.loaders]
 
 

@@ -103,9 +103,7 @@ def record_endpoints(resource: Resource, route: str) -> Iterator[Endpoint]:
         reads_log=route.startswith("logs/"),
     )
     yield of_all
-    yield replace(
-        of_all, pattern=f"/{route}/([^/.]+)/", name=f"{resource.name} Instance", views=records.of_item
-    )
+    yield replace(of_all, pattern=f"/{route}/([^/.]+)/", name=f"{resource.name} Instance", views=records.of_item)
 
 
 def root_endpoints(routes: Iterable[str]) -> Iterator[Endpoint]:

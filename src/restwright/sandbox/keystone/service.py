@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 from tornado.web import RequestHandler
 
 from rest_tools.server import RestServer
@@ -15,6 +17,7 @@ from restwright.sandbox.keystone.eras import ERAS
 from restwright.sandbox.keystone.handler import KeystoneHandler, UnknownHandler
 from restwright.sandbox.keystone.sample.filling import fill
 from restwright.sandbox.keystone.settings import Settings
+from restwright.sandbox.keystone.tables.session import Token, User
 
 __all__ = ["Service"]
 
@@ -38,6 +41,7 @@ class Service:
     """
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         era = ERAS[settings.era]
         database = Database(settings.database, era.base, era.name)
         self.application = Application(era, settings, database)
@@ -48,6 +52,25 @@ class Service:
     def port(self) -> int:
         """Where it listens."""
         return self._server.port
+
+    def token(self, username: str) -> str:
+        """A user's key for `Authorization: Token`.
+
+        Raises:
+            LookupError: There is none.
+        """
+
+        def find(session: Session) -> str | None:
+            return session.scalar(select(Token.key).join(Token.user).where(User.username == username))
+
+        key = self.application.database.run_now(find) if self._settings.era == "session" else None
+        if key is None:
+            raise LookupError(f"{username!r} has no key")
+        return key
+
+    def reset(self) -> None:
+        """Be as at first."""
+        self.application.reset(lambda session: fill(session, self._settings))
 
     async def start(self, address: str, port: int) -> None:
         """Listen.

@@ -56,9 +56,9 @@ def _requests(call: Call) -> Answer:
     chosen = _Chosen(call, AllocationRequest)
     by_status = chosen.counts(AllocationRequest.status)
     units = call.session.execute(
-        select(func.count(), func.sum(Allocation.requested), func.sum(Allocation.awarded), func.sum(Allocation.final)).where(
-            Allocation.request_id.in_(select(chosen.ids().c.id))
-        )
+        select(
+            func.count(), func.sum(Allocation.requested), func.sum(Allocation.awarded), func.sum(Allocation.final)
+        ).where(Allocation.request_id.in_(select(chosen.ids().c.id)))
     ).one()
     names = ("allocation_count", "su_requested_total", "su_awarded_total", "su_finalized_total")
     return Answer(
@@ -66,7 +66,9 @@ def _requests(call: Call) -> Answer:
             "request_count": sum(by_status.values()),
             **{f"request_{_key(label)}_count": by_status.get(code, 0) for code, label in REQUEST_STATUS.items()},
             "request_active_count": chosen.count(
-                AllocationRequest.status == "AP", AllocationRequest.active <= today(), AllocationRequest.expire > today()
+                AllocationRequest.status == "AP",
+                AllocationRequest.active <= today(),
+                AllocationRequest.expire > today(),
             ),
             **{name: int(value or 0) for name, value in zip(names, units, strict=True)},
         }

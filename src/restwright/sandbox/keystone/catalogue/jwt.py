@@ -44,7 +44,9 @@ def find_roles(user: User) -> Mapping[int, str]:
         ("AD", ResearchGroup.admins.any(User.id == user.id)),
         ("OW", ResearchGroup.pi_id == user.id),
     ]
-    return {number: role for role, is_one in among for number in session.scalars(select(ResearchGroup.id).where(is_one))}
+    return {
+        number: role for role, is_one in among for number in session.scalars(select(ResearchGroup.id).where(is_one))
+    }
 
 
 def _of_group(path: str, **who: Who) -> Access:
@@ -125,7 +127,13 @@ CATALOGUE = Catalogue(
             prepare=(hash_password,),
         ),
         *(
-            Resource(route=route, model=model, fields=fields_of(model, names), access=Access(read=Who.STAFF), methods=("GET",))
+            Resource(
+                route=route,
+                model=model,
+                fields=fields_of(model, names),
+                access=Access(read=Who.STAFF),
+                methods=("GET",),
+            )
             for route, model, names in (
                 ("logs/apps", AppLog, "id name level message time"),
                 ("logs/requests", RequestLog, "id time method endpoint response_code remote_address cid user"),

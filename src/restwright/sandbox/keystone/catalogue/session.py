@@ -227,9 +227,7 @@ _ATTACHMENTS = Resource(
 _COMMENTS = Resource(
     route="allocations/comments",
     model=Comment,
-    fields=fields_of(
-        Comment, "id content created private request user", created=_READ_ONLY, user=_DEFAULT_IS_CALLER
-    ),
+    fields=fields_of(Comment, "id content created private request user", created=_READ_ONLY, user=_DEFAULT_IS_CALLER),
     access=Access(
         read=_MEMBERS,
         create=_MEMBERS,
@@ -290,9 +288,7 @@ _OWN = Who.STAFF | Who.OWNER
 _PREFERENCES = Resource(
     route="notifications/preferences",
     model=Preference,
-    fields=fields_of(
-        Preference, "id request_expiry_thresholds notify_on_expiration user", user=_DEFAULT_IS_CALLER
-    ),
+    fields=fields_of(Preference, "id request_expiry_thresholds notify_on_expiration user", user=_DEFAULT_IS_CALLER),
     access=Access(read=_OWN, create=_OWN, update=_OWN, delete=_OWN, owner="user_id", listed=of_user("user_id")),
     search=_names_of("user."),
     prepare=(owned_by_caller("user_id"),),

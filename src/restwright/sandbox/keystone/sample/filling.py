@@ -103,7 +103,10 @@ def _jwt_rows(centre: Centre) -> Rows:
     )
     yield (
         tables.AllocationRequest,
-        [_without(one, "assignee_id", "submitter_id", "team_id") | {"group_id": one["team_id"]} for one in centre.requests],
+        [
+            _without(one, "assignee_id", "submitter_id", "team_id") | {"group_id": one["team_id"]}
+            for one in centre.requests
+        ],
     )
     yield tables.request_assignees, _assignees(centre)
     yield tables.Allocation, centre.allocations
@@ -123,7 +126,8 @@ def _of_same_team(centre: Centre, linked: list[Row]) -> Iterator[Row]:
         begun = [
             other
             for other, one in enumerate(linked, 1)
-            if one["team_id"] == request["team_id"] and one.get("submitted", one.get("start_date")) <= request["submitted"]
+            if one["team_id"] == request["team_id"]
+            and one.get("submitted", one.get("start_date")) <= request["submitted"]
         ]
         yield from ({"source_id": number, "target_id": other} for other in begun[-3:])
 

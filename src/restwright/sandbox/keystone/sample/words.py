@@ -52,7 +52,15 @@ DEPARTMENTS: Final = (
     "Psychology",
     "Statistics",
 )
-ROLES: Final = ("Professor", "Associate Professor", "Research Scientist", "Postdoc", "PhD Student", "Student", "Engineer")
+ROLES: Final = (
+    "Professor",
+    "Associate Professor",
+    "Research Scientist",
+    "Postdoc",
+    "PhD Student",
+    "Student",
+    "Engineer",
+)
 SUBJECTS: Final = (
     "aerosols",
     "brain networks",
