@@ -134,7 +134,10 @@ class Application:
     def close(self) -> None:
         """Write the rest of the log, and close the database."""
         entries = self._log.take()
-        self.database.run_now(lambda session: self._write_log(session, entries))
+        try:
+            self.database.run_now(lambda session: self._write_log(session, entries))
+        except SQLAlchemyError:
+            _log.warning("%d entries of the request log are lost", len(entries), exc_info=True)
         self.database.close()
 
     def _work(self, endpoint: Endpoint, call: Call, session: Session, entries: list[dict[str, Any]]) -> Answer:

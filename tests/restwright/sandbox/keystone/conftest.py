@@ -75,9 +75,9 @@ class Api:
 LogIn: TypeAlias = Callable[..., Api]
 
 
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """URL of a real PostgreSQL."""
+@contextlib.contextmanager
+def real_postgresql() -> Iterator[str]:
+    """URL of a PostgreSQL that is ours alone."""
     with (
         tempfile.TemporaryDirectory(prefix="keystone-postgresql-", ignore_cleanup_errors=True) as directory,
         pytest.MonkeyPatch.context() as monkeypatch,
@@ -93,21 +93,26 @@ def postgresql() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def databases(postgresql: str) -> Callable[[], str]:
-    """Called, it makes an empty database in PostgreSQL and gives its URL."""
+def new_database() -> Iterator[Callable[[], str]]:
+    """Called, it makes an empty database in PostgreSQL, which it starts when it is first called."""
     import psycopg
 
-    def make() -> str:
-        name = f"keystone{next(_numbers)}"
-        with psycopg.connect(postgresql, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return postgresql.replace("/postgres?", f"/{name}?")
+    with contextlib.ExitStack() as stack:
+        servers: list[str] = []
 
-    return make
+        def make() -> str:
+            if not servers:
+                servers.append(stack.enter_context(real_postgresql()))
+            name = f"keystone{next(_numbers)}"
+            with psycopg.connect(servers[0], autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}")
+            return servers[0].replace("/postgres?", f"/{name}?")
+
+        yield make
 
 
 @pytest.fixture(scope="session")
-def services(request: pytest.FixtureRequest) -> Iterator[Callable[..., KeystoneService]]:
+def services(new_database: Callable[[], str]) -> Iterator[Callable[..., KeystoneService]]:
     """Called with options, it gives a service that lives on for other tests with the same options."""
     running: dict[tuple[tuple[str, Any], ...], KeystoneService] = {}
     with contextlib.ExitStack() as stack:
@@ -117,7 +122,7 @@ def services(request: pytest.FixtureRequest) -> Iterator[Callable[..., KeystoneS
             if key not in running:
                 given = dict(options)
                 if given.get("database") == "postgresql":
-                    given["database"] = request.getfixturevalue("databases")()
+                    given["database"] = new_database()
                 running[key] = stack.enter_context(keystone_service(**{"sample": False, **given}))
             running[key].reset()
             return running[key]
