@@ -14,7 +14,6 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from restwright.sandbox.keystone.access import Caller, Who
 from restwright.sandbox.keystone.answers import (
     Answer,
-    ApiError,
     Cookie,
     ServiceError,
     Undo,

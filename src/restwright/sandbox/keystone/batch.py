@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from restwright.sandbox.keystone.access import Caller
@@ -66,7 +66,7 @@ def _step(call: Call, action: Mapping[str, Any], path: str, references: Referenc
         transaction=call.session,
         method=action["method"],
         path=path,
-        query={name: _as_text(value) for name, value in (action.get("query_params") or {}).items()},
+        query=_query(action.get("query_params") or {}),
         read_content=lambda: content,
         origin=call.origin,
         remote_address=call.remote_address,
@@ -75,6 +75,10 @@ def _step(call: Call, action: Mapping[str, Any], path: str, references: Referenc
         identifier=identifier,
     )
     return call.application.step(endpoint, inner)
+
+
+def _query(parameters: dict[str, Any]) -> dict[str, str]:
+    return {name: _as_text(value) for name, value in parameters.items()}
 
 
 def _content(references: References, payload: Any) -> Content:
@@ -88,7 +92,7 @@ def _content(references: References, payload: Any) -> Content:
 
 
 def _as_texts(value: Any) -> list[str]:
-    items: Sequence[Any] = value if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType]
+    items: list[Any] = value if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType]
     return [_as_text(item) for item in items]
 
 

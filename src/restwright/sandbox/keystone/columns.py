@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, String
 from sqlalchemy.types import TypeDecorator
@@ -25,12 +24,12 @@ class Choice(TypeDecorator[str]):
 
     def __init__(self, labels: Mapping[str, str]) -> None:
         super().__init__(max(map(len, labels)))
-        self.labels = dict(labels)
+        self._labels = labels  # not `labels`: SQLAlchemy would cache statements by them, and dicts have no hash
 
-    # Equality of types is what SQLAlchemy caches statements by; the labels make no difference in SQL.
     @property
-    def _static_cache_key(self) -> tuple[Any, ...]:
-        return (type(self), *self.labels)
+    def labels(self) -> Mapping[str, str]:
+        """What each code means."""
+        return self._labels
 
 
 class Email(TypeDecorator[str]):

@@ -43,10 +43,10 @@ class Content:
         """
         if self.form is not None:
             return {name: texts[-1] for name, texts in self.form.items()}
-        if not isinstance(self.value, Mapping):
+        if self.value.__class__ is not dict:
             kind = type(self.value).__name__
             raise bad_request({"non_field_errors": [f"Invalid data. Expected a dictionary, but got {kind}."]})
-        members: Mapping[str, Any] = self.value  # pyright: ignore[reportUnknownVariableType]
+        members: dict[str, Any] = self.value
         return members
 
 

@@ -22,6 +22,7 @@ from restwright.sandbox.keystone.resource import Field, Resource
 __all__ = ["conditions"]
 
 _COMPARE: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "": operator.eq,
     "lt": operator.lt,
     "lte": operator.le,
     "gt": operator.gt,
@@ -84,12 +85,13 @@ def _condition(call: Call, field: Field, column: Any, lookup: str, text: str) ->
         values = [_operand(call, kind, item.strip()) for item in text.split(",") if item.strip()]
         return or_(*(column == value for value in values if value is not None)) if values else None
     if lookup in _PARTS:
-        return _PARTS[lookup](column) == literal(Whole().parse_filter(text))
+        part: ColumnElement[bool] = _PARTS[lookup](column) == literal(Whole().parse_filter(text))
+        return part
     value = _operand(call, kind, text)
     if value is None:
         return None
-    condition: ColumnElement[bool] = _COMPARE.get(lookup, operator.eq)(column, value)
-    return condition
+    compare: Callable[[Any, Any], ColumnElement[bool]] = _COMPARE[lookup]
+    return compare(column, value)
 
 
 def _operand(call: Call, kind: Kind, text: str) -> Any:
@@ -120,10 +122,13 @@ def _iso_week_sqlite(element: Any, compiler: Any, **options: Any) -> str:
     return f"((strftime('%j', date({day}, '-3 days', 'weekday 4')) - 1) / 7 + 1)"
 
 
-_PARTS: Final[dict[str, Callable[[Any], Any]]] = {
-    **{name: lambda column, name=name: cast(extract(name, column), Integer) for name in ("year", "month", "day")},
-    **{name: lambda column, name=name: cast(extract(name, column), Integer) for name in ("hour", "minute")},
-    "second": lambda column: cast(func.floor(extract("second", column)), Integer),
-    "week": lambda column: _IsoWeek(column),
-    "week_day": lambda column: cast(extract("dow", column), Integer) + 1,  # 1 is Sunday, as in Django
+def _part(name: str) -> Callable[[Any], ColumnElement[int]]:
+    """A part of a date or time; of a second, the whole ones."""
+    return lambda column: cast(func.floor(extract(name, column)), Integer)
+
+
+_PARTS: Final[dict[str, Callable[[Any], ColumnElement[int]]]] = {
+    **{name: _part(name) for name in ("year", "month", "day", "hour", "minute", "second")},
+    "week": _IsoWeek,
+    "week_day": lambda column: _part("dow")(column) + 1,  # 1 is Sunday, as in Django
 }

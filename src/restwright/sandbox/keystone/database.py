@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
@@ -116,15 +116,17 @@ class Database:
         self._engine.dispose()
 
     @contextlib.contextmanager
-    def _session(self, *, is_write: bool) -> Iterator[Session]:
-        with self._engine.connect().execution_options(keystone_is_write=is_write) as connection:
-            with Session(connection, expire_on_commit=False) as session:
-                yield session
+    def _session(self, *, is_write: bool) -> Generator[Session]:
+        with (
+            self._engine.connect().execution_options(keystone_is_write=is_write) as connection,
+            Session(connection, expire_on_commit=False) as session,
+        ):
+            yield session
 
     def _set_up(self, base: type[DeclarativeBase], era: str) -> str:
         _about.metadata.create_all(self._engine)
         with self._engine.begin() as connection:
-            known: dict[str, str] = {name: value for name, value in connection.execute(select(_about))}
+            known: dict[str, str] = {one.name: one.value for one in connection.execute(select(_about))}
             if known.get("era", era) != era:
                 raise ValueError(f"the database is of a Keystone of the era {known['era']!r}, not {era!r}")
             if not known:

@@ -53,6 +53,10 @@ def _about(media_type: str) -> Iterator[Endpoint]:
     yield view_endpoint("/health/prom/", "Health Prometheus", is_public=True, get=health.prometheus)
 
 
+def _staff(_: str) -> Who:
+    return Who.STAFF
+
+
 def _openapi_json(call: Call) -> Answer:
     return Answer(body=openapi_document(call.application), media_type="application/vnd.oai.openapi+json")
 
@@ -89,7 +93,7 @@ def _session_routes(settings: Settings) -> Routes:
             view_endpoint("/authentication/whoami/", "Whoami", get=cookie_login.whoami),
             # Before the records, for a choice is no number of a record.
             *(view_endpoint(f"/{route}/", "Choices", get=choices(labels)) for route, labels in _CHOICES.items()),
-            replace(log_feed, reads_log=True, allowed=lambda _: Who.STAFF),
+            replace(log_feed, reads_log=True, allowed=_staff),
             *_records(session_catalogue.CATALOGUE, renamed),
             *(view_endpoint(f"/stats/{name}/", f"{name} stats", get=view) for name, view in STATISTICS.items()),
             *_about("text/plain"),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from http.cookies import Morsel
+from typing import Any, cast
 
+from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError
 
 from rest_tools.server import RestHandler
-from restwright.sandbox.keystone.answers import Answer, page
+from restwright.sandbox.keystone.answers import Answer, Cookie, page
 from restwright.sandbox.keystone.application import Application
 from restwright.sandbox.keystone.call import Call
 from restwright.sandbox.keystone.content import Content, FileContent, from_request
@@ -19,6 +21,11 @@ from restwright.sandbox.keystone.routes import Endpoint
 __all__ = ["KeystoneHandler", "UnknownHandler"]
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def _cookies(request: HTTPServerRequest) -> dict[str, str]:
+    found = cast("dict[str, Morsel[str]]", request.cookies)  # pyright: ignore[reportUnknownMemberType]  # Tornado: dict
+    return {name: morsel.value for name, morsel in found.items()}
 
 
 class _Handler(RestHandler):
@@ -40,13 +47,17 @@ class _Handler(RestHandler):
         for name, value in answer.headers.items():
             self.set_header(name, value)
         for cookie in answer.cookies:
-            more = {"httponly": True} if cookie.http_only else {}
-            self.set_cookie(cookie.name, cookie.value, max_age=cookie.max_age, path="/", samesite="Lax", **more)
+            self._set_cookie(cookie)
         if answer.status == 204:
             self.clear_header("Content-Type")
         else:
             self.set_header("Content-Type", answer.media_type)
         self.finish(answer.content or None)
+
+    def _set_cookie(self, cookie: Cookie) -> None:
+        self.set_cookie(  # pyright: ignore[reportUnknownMemberType]  # Tornado says `dict` alone
+            cookie.name, cookie.value, max_age=cookie.max_age, path="/", samesite="Lax", httponly=cookie.http_only
+        )
 
     def write_error(self, status_code: int = 500, **kwargs: Any) -> None:
         """Answer what went wrong before the application was asked, or in spite of it."""
@@ -64,7 +75,7 @@ class _Handler(RestHandler):
 class KeystoneHandler(_Handler):
     """Hands a request to the application, whatever its method is."""
 
-    def initialize(self, *args: Any, endpoint: Endpoint, **kwargs: Any) -> None:
+    def initialize(self, *args: Any, endpoint: Endpoint, **kwargs: Any) -> None:  # type: ignore[override]  # it needs more
         """Take the arguments of the route."""
         super().initialize(*args, **kwargs)
         self.endpoint = endpoint
@@ -81,14 +92,14 @@ class KeystoneHandler(_Handler):
             read_content=self._content,
             origin=f"{request.protocol}://{request.host}",
             headers=headers,
-            cookies={name: morsel.value for name, morsel in request.cookies.items()},
+            cookies=_cookies(request),
             remote_address=request.remote_ip or "",
             cid=sent if _UUID.fullmatch(sent) else str(uuid.uuid4()),
             identifier=identifier,
         )
         self.send(await self.service.perform(self.endpoint, call))
 
-    head = get = post = put = patch = delete = options = _perform  # type: ignore[assignment]  # ours may wait
+    head = get = post = put = patch = delete = options = _perform
 
     def _content(self) -> Content:
         request = self.request

@@ -8,11 +8,13 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeAlias
 
 __all__ = [
+    "CALENDAR",
+    "TIME_OF_DAY",
     "Amount",
     "Coded",
     "Day",
@@ -371,7 +373,7 @@ class Links(Link):
         """A list without repetitions."""
         if not isinstance(value, list):
             raise Invalid(f'Expected a list of items but got type "{type(value).__name__}".')
-        items: Sequence[Any] = value  # pyright: ignore[reportUnknownVariableType]
+        items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
         return list(dict.fromkeys(super(Links, self).parse(item) for item in items))
 
     def schema(self) -> Schema:

@@ -6,11 +6,11 @@ Operations are called as drf-spectacular calls them: `allocations_clusters_list`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from restwright.sandbox.keystone.criteria import parameters
-from restwright.sandbox.keystone.kinds import FilePart
+from restwright.sandbox.keystone.kinds import CALENDAR, TIME_OF_DAY, FilePart
 from restwright.sandbox.keystone.representation import expansions
 from restwright.sandbox.keystone.resource import Catalogue, Field, Resource
 
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["openapi_document"]
 
+Schema: TypeAlias = dict[str, Any]
+
 _FORM: Final = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
-_HISTORY: Final[dict[str, Any]] = {
+_HISTORY: Final[Schema] = {
     "type": "object",
     "properties": {
         "id": {"type": "integer"},
@@ -41,10 +43,10 @@ _PAGING: Final = {
 }
 
 
-def openapi_document(application: Application) -> dict[str, Any]:
+def openapi_document(application: Application) -> Schema:
     """The document of a service, OpenAPI 3.0.3."""
     maker = _Maker(application)
-    paths: dict[str, Any] = {}
+    paths: Schema = {}
     for endpoint in application.routes.endpoints:
         is_item = endpoint.pattern.endswith("([^/.]+)/")
         if endpoint.resource is not None:
@@ -60,7 +62,7 @@ def openapi_document(application: Application) -> dict[str, Any]:
     }
 
 
-def _schemes(application: Application) -> dict[str, Any]:
+def _schemes(application: Application) -> Schema:
     if application.era.name == "jwt":
         return {"jwtAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     return {
@@ -73,11 +75,11 @@ class _Maker:
     def __init__(self, application: Application) -> None:
         self._application = application
         self._catalogue: Catalogue = application.catalogue
-        self._security = [{name: []} for name in _schemes(application)]
+        self._security: list[dict[str, list[str]]] = [{name: []} for name in _schemes(application)]
 
-    def schemas(self) -> dict[str, Any]:
+    def schemas(self) -> Schema:
         """Of all records: whole, as it is sent, and as a part of it is sent."""
-        found: dict[str, Any] = {}
+        found: Schema = {}
         for resource in self._catalogue.resources:
             found[resource.name] = self._shown(resource)
             if {"POST", "PUT"} & set(resource.methods):
@@ -88,9 +90,9 @@ class _Maker:
                 found[f"Paginated{resource.name}List"] = _page_of(resource.name)
         return found
 
-    def item(self, endpoint: Endpoint, path: str, resource: Resource, *, is_item: bool) -> dict[str, Any]:
+    def item(self, endpoint: Endpoint, path: str, resource: Resource, *, is_item: bool) -> Schema:
         """The operations at a path of records."""
-        described: dict[str, Any] = {
+        described: Schema = {
             method.lower(): self._operation(path, resource, method, is_item=is_item) for method in endpoint.views
         }
         if is_item:
@@ -105,19 +107,19 @@ class _Maker:
             ]
         return described
 
-    def plain(self, endpoint: Endpoint, method: str) -> dict[str, Any]:
+    def plain(self, endpoint: Endpoint, method: str) -> Schema:
         """An operation of which no more is told than that it is there."""
         suffix = {"GET": "retrieve"} | _SUFFIX
-        described: dict[str, Any] = {
+        described: Schema = {
             "operationId": f"{_stem(endpoint.path) or 'root'}_{suffix[method]}",
             "tags": [_tag(endpoint.path)],
             "responses": {"200": {"description": endpoint.name}},
         }
         return described if endpoint.is_public else {**described, "security": self._security}
 
-    def _operation(self, path: str, resource: Resource, method: str, *, is_item: bool) -> dict[str, Any]:
+    def _operation(self, path: str, resource: Resource, method: str, *, is_item: bool) -> Schema:
         suffix = _SUFFIX.get(method, "retrieve" if is_item else "list")
-        operation: dict[str, Any] = {
+        operation: Schema = {
             "operationId": f"{_stem(path.replace('{id}/', ''))}_{suffix}",
             "tags": [_tag(path)],
             "security": self._security,
@@ -130,17 +132,17 @@ class _Maker:
         operation["responses"] = self._responses(resource, method, is_item=is_item)
         return operation
 
-    def _responses(self, resource: Resource, method: str, *, is_item: bool) -> dict[str, Any]:
+    def _responses(self, resource: Resource, method: str, *, is_item: bool) -> Schema:
         if method == "DELETE":
             return {"204": {"description": "It is gone."}}
-        schema: dict[str, Any] = _ref(resource.name)
+        schema: Schema = _ref(resource.name)
         if method == "GET" and not is_item:
             is_page = self._application.list_style == "envelope"
             schema = _ref(f"Paginated{resource.name}List") if is_page else {"type": "array", "items": schema}
         status = "201" if method == "POST" else "200"
         return {status: {"description": "", "content": {"application/json": {"schema": schema}}}}
 
-    def _parameters(self, resource: Resource) -> Iterable[dict[str, Any]]:
+    def _parameters(self, resource: Resource) -> Iterable[Schema]:
         era = self._application.era
         if era.is_paged:
             for name, (description, schema) in _PAGING.items():
@@ -148,20 +150,19 @@ class _Maker:
         for name, field, lookup in parameters(resource, has_negations=era.has_negations):
             schema = field.kind.schema()
             schema.pop("description", None)
+            parameter: Schema = {"name": name, "in": "query", "schema": schema}
             if lookup in {"in", "not_in"}:
-                schema = {"type": "array", "items": schema}
-                yield {"name": name, "in": "query", "explode": False, "style": "form", "schema": schema}
-                continue
-            if lookup == "isnull":
-                schema = {"type": "boolean"}
-            elif lookup in {"year", "month", "day", "week", "week_day", "hour", "minute", "second"}:
-                schema = {"type": "integer"}
-            yield {"name": name, "in": "query", "schema": schema}
+                parameter |= {"schema": {"type": "array", "items": schema}, "explode": False, "style": "form"}
+            elif lookup == "isnull":
+                parameter["schema"] = {"type": "boolean"}
+            elif lookup in {*CALENDAR, *TIME_OF_DAY}:
+                parameter["schema"] = {"type": "integer"}
+            yield parameter
 
-    def _shown(self, resource: Resource) -> dict[str, Any]:
-        properties = {field.name: _property(field, read_only=field.read_only) for field in resource.shown}
+    def _shown(self, resource: Resource) -> Schema:
+        properties: Schema = {field.name: _shown_property(field) for field in resource.shown}
         for expansion in expansions(self._catalogue, resource):
-            one = {"type": "object", "properties": {field.name: _property(field) for field in expansion.shown}}
+            one = {"type": "object", "properties": {field.name: _shown_property(field) for field in expansion.shown}}
             properties[expansion.name] = {
                 **({"type": "array", "items": one} if expansion.is_list else {**one, "nullable": True}),
                 "readOnly": True,
@@ -171,30 +172,33 @@ class _Maker:
         return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def _written(fields: Iterable[Field], *, partial: bool) -> dict[str, Any]:
-    fields = list(fields)
-    schema: dict[str, Any] = {"type": "object", "properties": {field.name: _property(field) for field in fields}}
+def _written(fields: Sequence[Field], *, partial: bool) -> Schema:
+    schema: Schema = {"type": "object", "properties": {field.name: _written_property(field) for field in fields}}
     required = [field.name for field in fields if field.required]
     return schema if partial or not required else {**schema, "required": required}
 
 
-def _property(field: Field, *, read_only: bool = False) -> dict[str, Any]:
-    schema = field.kind.schema()
-    if isinstance(field.kind, FilePart) and not read_only:
-        schema = {"type": "string", "format": "binary"}
-    if field.null and schema:
-        schema["nullable"] = True
-    if field.default is not None and not read_only:
+def _shown_property(field: Field) -> Schema:
+    schema = _null(field, field.kind.schema())
+    return {**schema, "readOnly": True} if field.read_only else schema
+
+
+def _written_property(field: Field) -> Schema:
+    is_file = isinstance(field.kind, FilePart)
+    schema = _null(field, {"type": "string", "format": "binary"} if is_file else field.kind.schema())
+    if field.default is not None:
         schema["default"] = field.default
-    if read_only:
-        schema["readOnly"] = True
     if field.write_only:
         schema["writeOnly"] = True
     return schema
 
 
-def _page_of(name: str) -> dict[str, Any]:
-    link = {"type": "string", "format": "uri", "nullable": True}
+def _null(field: Field, schema: Schema) -> Schema:
+    return {**schema, "nullable": True} if field.null and schema else schema
+
+
+def _page_of(name: str) -> Schema:
+    link: Schema = {"type": "string", "format": "uri", "nullable": True}
     return {
         "type": "object",
         "required": ["count", "results"],
@@ -207,13 +211,13 @@ def _page_of(name: str) -> dict[str, Any]:
     }
 
 
-def _body(resource: Resource, name: str, *, is_required: bool) -> dict[str, Any]:
+def _body(resource: Resource, name: str, *, is_required: bool) -> Schema:
     has_file = any(isinstance(field.kind, FilePart) for field in resource.written)
     media_types = ("multipart/form-data",) if has_file else _FORM
     return {"required": is_required, "content": {one: {"schema": _ref(name)} for one in media_types}}
 
 
-def _ref(name: str) -> dict[str, Any]:
+def _ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 

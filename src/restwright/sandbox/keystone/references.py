@@ -53,7 +53,7 @@ class References:
         Raises:
             ApiError: 422, a token stands for nothing.
         """
-        return _TOKEN.sub(lambda token: self._text(token), text)
+        return _TOKEN.sub(self._text, text)
 
     def _text(self, token: re.Match[str]) -> str:
         meaning = self._meaning(token)

@@ -58,10 +58,10 @@ def loaders(catalogue: Catalogue, resource: Resource) -> list[Any]:
 
 def represent(call: Call, resource: Resource, records: Sequence[Any]) -> list[dict[str, Any]]:
     """The records in JSON."""
-    links = expansions(call.application.catalogue, resource)
-    shown = [{one.name: one.show(record) for one in (*resource.shown, *links)} for record in records]
+    members: list[Field | Expansion] = [*resource.shown, *expansions(call.application.catalogue, resource)]
+    shown = [{one.name: one.show(record) for one in members} for record in records]
     if resource.is_audited:
         histories = history_of(call, resource, [record.id for record in records])
-        for record, members in zip(records, shown, strict=True):
-            members["_history"] = histories.get(record.id, [])
+        for record, one in zip(records, shown, strict=True):
+            one["_history"] = histories.get(record.id, [])
     return shown

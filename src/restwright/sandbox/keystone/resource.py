@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from sqlalchemy import JSON, Boolean, Date, Integer, String
+from sqlalchemy.orm import Mapper, class_mapper
 
-from sqlalchemy import JSON, Boolean, Date, Integer, String, inspect
-
-from restwright.sandbox.keystone.access import Access, Who, follow
+from restwright.sandbox.keystone.access import Access, Who
 from restwright.sandbox.keystone.columns import Choice, Email, Moment, Money, Slug
 from restwright.sandbox.keystone.kinds import (
     Amount,
@@ -107,6 +107,9 @@ def computed(name: str, kind: Kind, compute: Callable[[Any], Any]) -> Field:
     return Field(name=name, kind=kind, compute=compute, read_only=True)
 
 
+_FOR_STAFF: Final = Access()
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Resource:
     """A table with a route.
@@ -130,7 +133,7 @@ class Resource:
     route: str
     model: type[Any]
     fields: tuple[Field, ...]
-    access: Access = Access()
+    access: Access = _FOR_STAFF
     search: tuple[str, ...] | None = None
     summary: tuple[str, ...] = ()
     methods: tuple[str, ...] = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -183,7 +186,7 @@ class Catalogue:
 
 
 def _field(model: type[Any], name: str) -> Field:
-    mapper = inspect(model)
+    mapper: Mapper[Any] = class_mapper(model)
     relation = mapper.relationships.get(name)
     if relation is not None and relation.uselist:
         return Field(name=name, kind=Links(relation.mapper.class_), attribute=name)
@@ -193,7 +196,7 @@ def _field(model: type[Any], name: str) -> Field:
     else:
         attribute = name
         kind = _kind(mapper.columns[name])
-    column = mapper.columns[attribute]
+    column: Any = mapper.columns[attribute]
     default = column.default.arg if column.default is not None and column.default.is_scalar else None
     return Field(
         name=name,

@@ -45,7 +45,7 @@ class _Chosen:
     def counts(self, column: Any) -> dict[Any, int]:
         """How many there are by the value of a column."""
         wanted = self._wanted.with_only_columns(column, func.count(), maintain_column_froms=True).group_by(column)
-        return {value: count for value, count in self._session.execute(wanted)}
+        return {row[0]: row[1] for row in self._session.execute(wanted)}
 
     def ids(self) -> FromClause:
         """Their numbers."""

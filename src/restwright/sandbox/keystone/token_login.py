@@ -95,15 +95,14 @@ def _claims(call: Call, token: str, kind: Literal["access", "refresh"]) -> dict[
         raise _InvalidTokenError("Token is invalid or expired")
     if claims["token_type"] != kind:
         raise _InvalidTokenError("Token has wrong type")
+    if call.session.get(BlacklistedToken, claims["jti"]) is not None:  # only refresh tokens ever are
+        raise _InvalidTokenError("Token is blacklisted")
     return claims
 
 
 def _refresh_claims(call: Call) -> dict[str, Any]:
     (token,) = texts_of(call, "refresh")
     try:
-        claims = _claims(call, token, "refresh")
-        if call.session.get(BlacklistedToken, claims["jti"]) is not None:
-            raise _InvalidTokenError("Token is blacklisted")
+        return _claims(call, token, "refresh")
     except _InvalidTokenError as error:
         raise unauthorized(CHALLENGE, str(error), code="token_not_valid") from None
-    return claims

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import object_session
 
-from restwright.sandbox.keystone.access import Access, Caller, Who
+from restwright.sandbox.keystone.access import Access, Who
 from restwright.sandbox.keystone.catalogue.hooks import hash_password, owned_by_caller
 from restwright.sandbox.keystone.catalogue.scopes import of_teams
 from restwright.sandbox.keystone.kinds import Links, Text
@@ -49,9 +48,11 @@ def find_roles(user: User) -> Mapping[int, str]:
     }
 
 
-def _of_group(path: str, **who: Who) -> Access:
+def _of_group(path: str, *, create: Who = Who.STAFF, change: Who = Who.STAFF) -> Access:
     """Seen by the group alone; for others there is no such record."""
-    return Access(read=_MEMBERS, team=path, listed=of_teams(path), hides=True, **who)
+    return Access(
+        read=_MEMBERS, create=create, update=change, delete=change, team=path, listed=of_teams(path), hides=True
+    )
 
 
 CATALOGUE = Catalogue(
@@ -93,13 +94,13 @@ CATALOGUE = Catalogue(
             route="research/grants",
             model=Grant,
             fields=fields_of(Grant, "id title agency amount grant_number fiscal_year start_date end_date group"),
-            access=_of_group("group_id", create=_LEADS, update=_LEADS, delete=_LEADS),
+            access=_of_group("group_id", create=_LEADS, change=_LEADS),
         ),
         Resource(
             route="research/publications",
             model=Publication,
             fields=fields_of(Publication, "id title abstract date journal doi group"),
-            access=_of_group("group_id", create=_MEMBERS, update=_MEMBERS, delete=_MEMBERS),
+            access=_of_group("group_id", create=_MEMBERS, change=_MEMBERS),
         ),
         Resource(
             route="users/researchgroups",

@@ -56,7 +56,7 @@ def find_roles(user: User) -> Mapping[int, str]:
     session = object_session(user)
     assert session is not None
     rows = session.execute(select(Membership.team_id, Membership.role).where(Membership.user_id == user.id))
-    return {team_id: role for team_id, role in rows}
+    return {one.team_id: one.role for one in rows}
 
 
 def _membership(other: str) -> Field:

@@ -219,7 +219,7 @@ class _Inventor:
 
     def comments(self, requests: Sequence[Row], teams: Sequence[Team]) -> Iterator[Row]:
         for number, request in enumerate(requests, 1):
-            team = teams[request["team_id"] - 1]
+            team = teams[int(request["team_id"]) - 1]
             for _ in range(self._one((0, 0, 1, 2))):
                 is_private = self._chance.random() < 0.2
                 yield {

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from restwright.sandbox.keystone.catalogue.hooks import slug_of
@@ -139,7 +139,8 @@ def _without(row: Row, *names: str) -> Row:
 def _count_on(session: Session, base: type[DeclarativeBase]) -> None:
     """Let PostgreSQL number new rows from where we stopped."""
     for mapper in base.registry.mappers:
-        table = mapper.local_table
-        if isinstance(table, Table) and "id" in table.c:
-            sequence = func.pg_get_serial_sequence(table.name, "id")
-            session.execute(select(func.setval(sequence, func.coalesce(func.max(table.c.id) + 1, 1), False)))
+        if hasattr(mapper.class_, "id"):
+            column = mapper.columns["id"]
+            is_called = False
+            sequence = func.pg_get_serial_sequence(column.table.name, "id")
+            session.execute(select(func.setval(sequence, func.coalesce(func.max(column) + 1, 1), is_called)))

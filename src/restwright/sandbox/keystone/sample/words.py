@@ -18,19 +18,24 @@ __all__ = [
     "SUBJECTS",
 ]
 
-FIRST_NAMES: Final = (
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+FIRST_NAMES: Final = _words(
     "Ada Amir Anita Astrid Benedikt Bruno Carmen Cecilia Chidi Clara Daniel Dara Elena Emil Esther Farah Felix Fiona "
     "Gabriel Greta Hana Hugo Ines Ivan Jasmin Jonas Julia Kamal Karin Kofi Laila Leon Lina Lukas Magda Malik Maria "
     "Mateo Mei Mina Nadia Nils Noor Olga Oscar Paula Pavel Priya Rafael Rosa Samir Selma Simon Sofia Tara Theo Uma "
     "Vera Viktor Yara Yusuf Zoe"
-).split()
-LAST_NAMES: Final = (
+)
+LAST_NAMES: Final = _words(
     "Abebe Adler Alvarez Andersen Baker Bauer Becker Berg Bianchi Chen Costa Dahl Diallo Dubois Eriksen Evans Farkas "
     "Fischer Fontaine Garcia Greene Haas Hansen Horvat Ibrahim Ito Jansen Johansson Kaya Keller Khan Kim Kovacs "
     "Kowalski Kumar Larsen Lehmann Lopez Mahler Marino Mbeki Meyer Moreau Moretti Nagy Nakamura Nguyen Novak Okafor "
     "Olsen Ortega Park Patel Petrov Quinn Ramos Reyes Richter Romano Rossi Sato Schmidt Silva Singh Sommer Suzuki "
     "Tanaka Torres Ueda Vargas Visser Vogel Wagner Walsh Weber Wong Yilmaz Young Zhang Zimmer"
-).split()
+)
 DEPARTMENTS: Final = (
     "Astronomy",
     "Bioengineering",

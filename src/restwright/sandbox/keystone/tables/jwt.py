@@ -42,12 +42,11 @@ class Base(DeclarativeBase):
 
 def _links(name: str, source: str) -> Table:
     """A table of pairs, for a many-to-many relationship to users."""
-    return Table(
-        name,
-        Base.metadata,
+    columns: list[Column[int]] = [
         Column("source_id", ForeignKey(f"{source}.id", ondelete="CASCADE"), primary_key=True),
         Column("target_id", ForeignKey("users_user.id", ondelete="CASCADE"), primary_key=True),
-    )
+    ]
+    return Table(name, Base.metadata, *columns)
 
 
 group_admins = _links("users_researchgroup_admins", "users_researchgroup")

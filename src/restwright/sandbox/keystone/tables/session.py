@@ -56,12 +56,11 @@ class Base(DeclarativeBase):
 
 def _links(name: str, source: str, target: str) -> Table:
     """A table of pairs, for a many-to-many relationship."""
-    return Table(
-        name,
-        Base.metadata,
+    columns: list[Column[int]] = [
         Column("source_id", ForeignKey(f"{source}.id", ondelete="CASCADE"), primary_key=True),
         Column("target_id", ForeignKey(f"{target}.id", ondelete="CASCADE"), primary_key=True),
-    )
+    ]
+    return Table(name, Base.metadata, *columns)
 
 
 cluster_access_teams = _links("allocations_cluster_access_teams", "allocations_cluster", "users_team")

@@ -39,7 +39,7 @@ def today() -> datetime.date:
 class Identified:
     """What has a number, which is never given again, not even after a delete."""
 
-    __table_args__: Any = {"sqlite_autoincrement": True}
+    __table_args__: Any = {"sqlite_autoincrement": True}  # noqa: RUF012  # SQLAlchemy has it so
 
     id: Mapped[int] = mapped_column(primary_key=True)
 
