@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Integer, cast, extract, func, literal, or_
+from sqlalchemy import ColumnElement, Integer, and_, extract, false, literal, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -85,8 +86,9 @@ def _condition(call: Call, field: Field, column: Any, lookup: str, text: str) ->
         values = [_operand(call, kind, item.strip()) for item in text.split(",") if item.strip()]
         return or_(*(column == value for value in values if value is not None)) if values else None
     if lookup in _PARTS:
-        part: ColumnElement[bool] = _PARTS[lookup](column) == literal(Whole().parse_filter(text))
-        return part
+        part, number = _PARTS[lookup](column), Whole().parse_filter(text)
+        # PostgreSQL's seconds have decimals.
+        return and_(part >= literal(number), part < literal(number + 1)) if isinstance(number, int) else false()
     value = _operand(call, kind, text)
     if value is None:
         return None
@@ -122,13 +124,8 @@ def _iso_week_sqlite(element: Any, compiler: Any, **options: Any) -> str:
     return f"((strftime('%j', date({day}, '-3 days', 'weekday 4')) - 1) / 7 + 1)"
 
 
-def _part(name: str) -> Callable[[Any], ColumnElement[int]]:
-    """A part of a date or time; of a second, the whole ones."""
-    return lambda column: cast(func.floor(extract(name, column)), Integer)
-
-
-_PARTS: Final[dict[str, Callable[[Any], ColumnElement[int]]]] = {
-    **{name: _part(name) for name in ("year", "month", "day", "hour", "minute", "second")},
+_PARTS: Final[dict[str, Callable[[Any], ColumnElement[Any]]]] = {
+    **{name: partial(extract, name) for name in ("year", "month", "day", "hour", "minute", "second")},
     "week": _IsoWeek,
-    "week_day": lambda column: _part("dow")(column) + 1,  # 1 is Sunday, as in Django
+    "week_day": lambda column: extract("dow", column) + 1,  # 1 is Sunday, as in Django
 }

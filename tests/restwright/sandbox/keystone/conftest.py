@@ -148,9 +148,9 @@ def old_keystone(services: Callable[..., KeystoneService]) -> KeystoneService:
     return services(era="jwt")
 
 
-@pytest.fixture
-def log_in() -> Iterator[LogIn]:
-    """Called with a service and the name of an account, it gives a client."""
+@contextlib.contextmanager
+def logging_in() -> Iterator[LogIn]:
+    """Called with a service and the name of an account, it gives a client; unknown accounts are created."""
     with contextlib.ExitStack() as stack:
 
         def give(keystone: KeystoneService, who: str = "staff") -> Api:
@@ -167,6 +167,18 @@ def log_in() -> Iterator[LogIn]:
             api.id = api.ids("users/users/", username=account.username)[0]
             return api
 
+        yield give
+
+
+@pytest.fixture
+def log_in() -> Iterator[LogIn]:
+    with logging_in() as give:
+        yield give
+
+
+@pytest.fixture(scope="module")
+def log_in_for_module() -> Iterator[LogIn]:
+    with logging_in() as give:
         yield give
 
 
