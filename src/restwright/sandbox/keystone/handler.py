@@ -55,9 +55,10 @@ class _Handler(RestHandler):
         self.finish(answer.content or None)
 
     def _set_cookie(self, cookie: Cookie) -> None:
-        self.set_cookie(  # pyright: ignore[reportUnknownMemberType]  # Tornado says `dict` alone
-            cookie.name, cookie.value, max_age=cookie.max_age, path="/", samesite="Lax", httponly=cookie.http_only
-        )
+        # By hand: Tornado does not send a Max-Age of 0, with which a cookie is removed.
+        flag = "; HttpOnly" if cookie.http_only else ""
+        value = f'{cookie.name}={cookie.value or chr(34) * 2}; Max-Age={cookie.max_age}; Path=/; SameSite=Lax{flag}'
+        self.add_header("Set-Cookie", value)
 
     def write_error(self, status_code: int = 500, **kwargs: Any) -> None:
         """Answer what went wrong before the application was asked, or in spite of it."""

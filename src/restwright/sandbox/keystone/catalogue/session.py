@@ -276,7 +276,12 @@ _NOTIFICATIONS = Resource(
         **dict.fromkeys(["time", "subject", "message_html", "notification_type", "user"], _READ_ONLY),
     ),
     access=Access(
-        read=Who.ANYONE, update=Who.ANYONE, owner="user_id", listed=of_user("user_id"), hides=True, staff_too=True
+        create=Who.ANYONE,
+        update=Who.ANYONE,
+        delete=Who.ANYONE,
+        listed=of_user("user_id"),
+        hides=True,
+        staff_too=True,
     ),
     methods=("GET", "PATCH"),
     is_audited=True,

@@ -306,7 +306,7 @@ class LoginSession(Base):
     key: Mapped[str] = mapped_column(String(32), primary_key=True)
     expires: Mapped[float]
     user_id: Mapped[int] = mapped_column(ForeignKey("users_user.id", ondelete="CASCADE"))
-    user: Mapped[User] = relationship()
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
 
 
 class Token(Base):
@@ -316,4 +316,4 @@ class Token(Base):
 
     key: Mapped[str] = mapped_column(String(40), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users_user.id", ondelete="CASCADE"), unique=True)
-    user: Mapped[User] = relationship()
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
