@@ -186,7 +186,7 @@ def _shown_property(field: Field) -> Schema:
 def _written_property(field: Field) -> Schema:
     is_file = isinstance(field.kind, FilePart)
     schema = _null(field, {"type": "string", "format": "binary"} if is_file else field.kind.schema())
-    if field.default is not None:
+    if field.default not in {None, ""}:
         schema["default"] = field.default
     if field.write_only:
         schema["writeOnly"] = True
