@@ -57,7 +57,7 @@ class _Handler(RestHandler):
     def _set_cookie(self, cookie: Cookie) -> None:
         # By hand: Tornado does not send a Max-Age of 0, with which a cookie is removed.
         flag = "; HttpOnly" if cookie.http_only else ""
-        value = f'{cookie.name}={cookie.value or chr(34) * 2}; Max-Age={cookie.max_age}; Path=/; SameSite=Lax{flag}'
+        value = f"{cookie.name}={cookie.value or chr(34) * 2}; Max-Age={cookie.max_age}; Path=/; SameSite=Lax{flag}"
         self.add_header("Set-Cookie", value)
 
     def write_error(self, status_code: int = 500, **kwargs: Any) -> None:
