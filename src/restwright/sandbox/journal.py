@@ -50,10 +50,18 @@ class Journal:
         """All of them, in order."""
         return list(self._entries)
 
-    def count(self, endpoint: str | None, grant_type: str | None, status: int | None) -> int:
+    def count(
+        self,
+        endpoint: str | None = None,
+        *,
+        method: str | None = None,
+        grant_type: str | None = None,
+        status: int | None = None,
+    ) -> int:
         """How many there are of that kind; None takes any."""
         return sum(
             endpoint in (None, entry.endpoint)
+            and method in (None, entry.method)
             and grant_type in (None, entry.grant_type)
             and status in (None, entry.status)
             for entry in self._entries

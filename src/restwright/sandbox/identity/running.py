@@ -64,7 +64,7 @@ class IdentityProvider(Running[IdentityService]):
             grant_type: For this grant, such as `refresh_token`.
             status: That were answered with this status.
         """
-        return self._loop.call(self._provider.journal.count, endpoint, grant_type, status)
+        return self._loop.call(self._provider.journal.count, endpoint, grant_type=grant_type, status=status)
 
     # --- what it is made to do ---
 

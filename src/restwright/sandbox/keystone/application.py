@@ -124,11 +124,11 @@ class Application:
         except Undo as undo:
             return undo.answer
 
-    def reset(self, fill: Callable[[Session], None]) -> None:
+    async def reset(self, fill: Callable[[Session], None]) -> None:
         """Forget everything, and have the database filled anew."""
         self._log.take()
         self._anonymous, self._known = (Throttle(rate, self.settings.clock) for rate in self._rates)
-        self.database.clear(fill)
+        await self.database.clear(fill)
 
     def close(self) -> None:
         """Write the rest of the log, and close the database."""

@@ -81,7 +81,10 @@ def test_json_without_end_is_400(staff):
 @pytest.mark.parametrize("media_type", ["text/plain", "application/xml; charset=utf-8"])
 def test_other_media_types_are_415(staff, media_type):
     answer = staff.send("POST", "allocations/clusters/", data=b"x", headers={"Content-Type": media_type})
-    assert (answer.status_code, answer.json()) == (415, {"detail": f'Unsupported media type "{media_type}" in request.'})
+    assert (answer.status_code, answer.json()) == (
+        415,
+        {"detail": f'Unsupported media type "{media_type}" in request.'},
+    )
 
 
 def test_a_multipart_body_that_is_none_is_400(staff):

@@ -21,7 +21,9 @@ def test_a_missing_slash_is_a_redirect_whatever_the_verb(nobody, verb, path):
 
 
 @pytest.mark.parametrize("verb", ["GET", "POST", "DELETE"])
-@pytest.mark.parametrize("path", ["nonsense/", "nonsense", "allocations/clusters/1/2/", "allocations/clusters/1.5/", "/"])
+@pytest.mark.parametrize(
+    "path", ["nonsense/", "nonsense", "allocations/clusters/1/2/", "allocations/clusters/1.5/", "/"]
+)
 def test_an_unknown_route_is_404_in_html(nobody, verb, path):
     answer = nobody.send(verb, path)
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
