@@ -42,7 +42,10 @@ def values_of(call: Call, resource: Resource, record: Any = None, *, partial: bo
         if (field.fixed and record is not None) or (field.staff_only and not call.user.is_staff):
             continue
         try:
-            value = _value(call, field, _raw(content, field, partial=partial), partial=partial)
+            raw = _raw(content, field, partial=partial)
+            if raw is _ABSENT and field.is_caller and record is None:
+                raw = call.user.id
+            value = _value(call, field, raw, partial=partial)
             if value is not _ABSENT:
                 values[field.attribute] = value
                 _check_unique(call, resource, field, value, record)

@@ -60,6 +60,7 @@ class Field:
         write_only: Not in answers.
         fixed: Ignored in bodies of updates.
         staff_only: Ignored in bodies of others.
+        is_caller: Whether it is the number of the caller, in a new record that does not say otherwise.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Field:
     write_only: bool = False
     fixed: bool = False
     staff_only: bool = False
+    is_caller: bool = False
 
     def show(self, record: Any) -> Any:
         """The value of a record in JSON."""

@@ -49,8 +49,9 @@ def test_a_form_has_json_as_text(staff):
 def test_preferences_have_defaults_and_are_one_for_each(staff):
     made = staff.make("notifications/preferences/")
     assert (made["request_expiry_thresholds"], made["notify_on_expiration"], made["user"]) == ([30, 14], True, staff.id)
-    again = staff.post("notifications/preferences/", {"user": staff.id})
-    assert again.json() == {"user": ["preference with this user already exists."]}
+    for body in ({"user": staff.id}, {}):
+        again = staff.post("notifications/preferences/", body)
+        assert again.json() == {"user": ["preference with this user already exists."]}
 
 
 def test_multipart_fields_are_a_form_too(staff):

@@ -67,7 +67,7 @@ MISUSE = {
     "keystone --database mysql://localhost/x": "a database is SQLite or PostgreSQL, got mysql",
     "keystone --database nonsense": "a database is named by a URL",
     "keystone --database postgresql://nobody:s3cr3t@127.0.0.1:1/x": "cannot be used",
-    "keystone --database sqlite:////nowhere/k.db": "the database sqlite:////nowhere/k.db cannot be used: unable to open",
+    "keystone --database sqlite:////nowhere/k.db": "sqlite:////nowhere/k.db cannot be used: unable to open",
     "keystone --staff boss": "an account is written as NAME:PASSWORD, got 'boss'",
     "keystone --user-rate many": "a rate is written as 120/min",
     "keystone --access-lifetime 0": "access_lifetime has to be more than 0 seconds",
