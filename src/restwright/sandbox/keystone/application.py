@@ -146,6 +146,7 @@ class Application:
             return self._answer(endpoint, attempt)
         finally:
             call.caller, call.forget_session = attempt.caller, attempt.forget_session
+            call.is_counted = attempt.is_counted
 
     def _write_log(self, session: Session, entries: list[dict[str, Any]]) -> None:
         if entries:
@@ -157,11 +158,18 @@ class Application:
         if call.caller is None and not endpoint.is_public:
             raise unauthorized(self.era.challenge)
         self._check_permission(endpoint, call)
+        self._count(call)
+        return self._view(endpoint, call)
+
+    def _count(self, call: Call) -> None:
+        """Refuse what is too much."""
+        if call.is_counted:
+            return
         if call.caller is None:
             self._anonymous.check(call.remote_address)
         else:
             self._known.check(str(call.caller.id))
-        return self._view(endpoint, call)
+        call.is_counted = True
 
     def _check_permission(self, endpoint: Endpoint, call: Call) -> None:
         """Refuse at once what does not depend on a record."""

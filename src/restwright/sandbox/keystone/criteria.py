@@ -17,7 +17,8 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from restwright.sandbox.keystone.answers import bad_request
 from restwright.sandbox.keystone.call import Call
-from restwright.sandbox.keystone.kinds import Flag, Invalid, Kind, Link, Whole
+from restwright.sandbox.keystone.kinds import Flag, Invalid, Kind, Whole
+from restwright.sandbox.keystone.links import Link
 from restwright.sandbox.keystone.resource import Field, Resource
 
 __all__ = ["conditions"]

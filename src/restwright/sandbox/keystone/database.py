@@ -168,7 +168,9 @@ def _engine(name: str) -> Engine:
 
 def _postgresql(url: URL) -> Engine:
     try:
-        return create_engine(url, pool_size=_THREADS, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        return create_engine(
+            url, pool_size=_THREADS, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": 10}
+        )
     except ImportError as error:
         raise ImportError("install restwright[sandbox] to have Keystone in PostgreSQL") from error
 
@@ -178,7 +180,7 @@ def _sqlite(url: URL) -> Engine:
     settings: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}
     # autocommit: the driver must not begin transactions by itself, we do.
     arguments = {"check_same_thread": False, "isolation_level": None, "timeout": _BUSY}
-    engine = create_engine(url, connect_args=arguments, **settings)
+    engine = create_engine(url, hide_parameters=True, connect_args=arguments, **settings)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _: Any) -> None:

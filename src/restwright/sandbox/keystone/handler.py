@@ -11,7 +11,7 @@ from typing import Any, cast
 from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError
 
-from rest_tools.server.refusal import Refusal
+from rest_tools.server.refusal import Refusal, standard_phrase
 from restwright.sandbox.keystone.answers import Answer, Cookie, page
 from restwright.sandbox.keystone.application import Application
 from restwright.sandbox.keystone.call import Call
@@ -57,23 +57,21 @@ class _Handler(WatchedHandler):
 
     def _set_cookie(self, cookie: Cookie) -> None:
         # By hand: Tornado does not send a Max-Age of 0, with which a cookie is removed.
+        value = cookie.value or '""'
         flag = "; HttpOnly" if cookie.http_only else ""
-        value = f"{cookie.name}={cookie.value or chr(34) * 2}; Max-Age={cookie.max_age}; Path=/; SameSite=Lax{flag}"
-        self.add_header("Set-Cookie", value)
+        self.add_header("Set-Cookie", f"{cookie.name}={value}; Max-Age={cookie.max_age}; Path=/; SameSite=Lax{flag}")
 
     def write_error(self, status_code: int = 500, **kwargs: Any) -> None:
         """Answer what went wrong before the application was asked, or in spite of it."""
         error: BaseException | None = kwargs["exc_info"][1] if "exc_info" in kwargs else None
         if isinstance(error, Refusal):
             self.send(Answer(status_code, {"detail": error.reason}, dict(error.headers)))
-        elif status_code == 400 and isinstance(error, HTTPError):
+        elif isinstance(error, HTTPError) and (error.log_message or "").startswith("Invalid body"):
             self.send(Answer(400, {"detail": f"Multipart form parse error - {error.log_message}"}))
         elif status_code == 405:
             self.send(Answer(405, {"detail": f'Method "{self.request.method}" not allowed.'}))
-        elif status_code == 413:
-            self.send(page(413, "Request Entity Too Large"))
         else:
-            self.send(page(status_code, "Server Error (500)" if status_code == 500 else f"Error {status_code}"))
+            self.send(page(status_code, "Server Error (500)" if status_code == 500 else standard_phrase(status_code)))
 
 
 class KeystoneHandler(_Handler):

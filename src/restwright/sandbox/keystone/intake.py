@@ -14,7 +14,8 @@ from sqlalchemy import select
 from restwright.sandbox.keystone.answers import bad_request
 from restwright.sandbox.keystone.call import Call
 from restwright.sandbox.keystone.content import Content
-from restwright.sandbox.keystone.kinds import FilePart, Flag, Invalid, Json, Link, Links, Text, json_text
+from restwright.sandbox.keystone.kinds import FilePart, Flag, Invalid, Json, Text, json_text
+from restwright.sandbox.keystone.links import Link, Links
 from restwright.sandbox.keystone.resource import Field, Resource
 
 __all__ = ["spoken", "values_of"]

@@ -26,12 +26,11 @@ from restwright.sandbox.keystone.kinds import (
     Instant,
     Json,
     Kind,
-    Link,
-    Links,
     SlugText,
     Text,
     Whole,
 )
+from restwright.sandbox.keystone.links import Link, Links
 
 if TYPE_CHECKING:
     from restwright.sandbox.keystone.call import Call
@@ -172,11 +171,10 @@ class Resource:
 
 
 class Catalogue:
-    """All resources of a service, by route and by table."""
+    """All resources of a service, and each by its table."""
 
     def __init__(self, resources: Iterable[Resource]) -> None:
         self.resources = tuple(resources)
-        self.by_route = {one.route: one for one in self.resources}
         self.by_model = {one.model: one for one in self.resources}
 
     def summary_of(self, model: type[Any]) -> tuple[Field, ...]:

@@ -158,3 +158,8 @@ def test_a_setting_that_makes_no_sense_is_refused_by_name(options):
 
     with pytest.raises(ValueError, match=r"rate is written|has to be|database is"):
         keystone_service(**options)
+
+
+def test_a_path_that_is_no_text_is_400_in_html(staff):
+    answer = staff.get("allocations/clusters/%ff/")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (400, "text/html; charset=utf-8")

@@ -10,7 +10,8 @@ from sqlalchemy.orm import object_session
 from restwright.sandbox.keystone.access import Access, Who
 from restwright.sandbox.keystone.catalogue.hooks import hash_password
 from restwright.sandbox.keystone.catalogue.scopes import of_teams
-from restwright.sandbox.keystone.kinds import Links, Text
+from restwright.sandbox.keystone.kinds import Text
+from restwright.sandbox.keystone.links import Links
 from restwright.sandbox.keystone.resource import Catalogue, Resource, computed, fields_of
 from restwright.sandbox.keystone.tables.jwt import (
     Allocation,

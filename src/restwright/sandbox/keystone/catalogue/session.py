@@ -20,7 +20,8 @@ from restwright.sandbox.keystone.catalogue.hooks import (
     set_slug,
 )
 from restwright.sandbox.keystone.catalogue.scopes import all_of, by_access_mode, of_active, of_teams, of_user, public
-from restwright.sandbox.keystone.kinds import Json, Links, Text
+from restwright.sandbox.keystone.kinds import Json, Text
+from restwright.sandbox.keystone.links import Links
 from restwright.sandbox.keystone.resource import Catalogue, Field, Resource, computed, fields_of
 from restwright.sandbox.keystone.tables.session import (
     Allocation,
