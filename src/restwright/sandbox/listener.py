@@ -42,15 +42,15 @@ class Listener:
         self._server.startup(self._address, self._port)
         self._port = self._server.port
 
-    async def stop(self, *, drain: float = 0.0) -> None:
-        """Listen no longer, and close all connections; those that wait for an answer after so many seconds."""
-        await self._server.stop(drain=drain)
+    async def stop(self) -> None:
+        """Listen no longer, and close all connections."""
+        await self._server.stop(drain=0)
 
     async def play_dead(self, *, is_dead: bool) -> None:
         """Refuse connections, or take them again."""
         if is_dead and not self._is_dead:
             self._is_dead = True
-            await self._server.stop(drain=0)
+            await self.stop()
         elif self._is_dead and not is_dead:
             self.start()
             self._is_dead = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -97,24 +99,25 @@ class Application:
         self._log = RequestLog()
         self._rates = (settings.anonymous_rate, settings.user_rate)
         self._anonymous, self._known = (Throttle(rate, settings.clock) for rate in self._rates)
+        self._at_work = 0
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
 
     async def perform(self, endpoint: Endpoint, call: Call) -> Answer:
         """The answer to a request; what it has changed is on the disk then, or undone if the answer is an error."""
-        is_write = call.method not in _SAFE or endpoint.reads_log
-        entries = self._log.take() if is_write else []
+        self._at_work += 1
+        self._is_idle.clear()
         try:
-            answer = await self.database.run(
-                lambda session: self._work(endpoint, call, session, entries), is_write=is_write
-            )
-        except Undo as undo:
-            self._log.put_back(entries)
-            answer = undo.answer
-        except SQLAlchemyError:
-            self._log.put_back(entries)
-            _log.warning("%s %s failed", call.method, call.path, exc_info=True)
-            answer = ServiceError().answer
-        self._log.add(call, answer.status)
-        return self._finished(endpoint, call, answer)
+            return await self._perform(endpoint, call)
+        finally:
+            self._at_work -= 1
+            if not self._at_work:
+                self._is_idle.set()
+
+    async def settle(self, within: float) -> None:
+        """Wait until nothing is at work, or for so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._is_idle.wait(), within)
 
     def step(self, endpoint: Endpoint, call: Call) -> Answer:
         """The answer to a request inside of a batch, whose caller is known."""
@@ -138,6 +141,23 @@ class Application:
         except SQLAlchemyError:
             _log.warning("%d entries of the request log are lost", len(entries), exc_info=True)
         self.database.close()
+
+    async def _perform(self, endpoint: Endpoint, call: Call) -> Answer:
+        is_write = call.method not in _SAFE or endpoint.reads_log
+        entries = self._log.take() if is_write else []
+        try:
+            answer = await self.database.run(
+                lambda session: self._work(endpoint, call, session, entries), is_write=is_write
+            )
+        except Undo as undo:
+            self._log.put_back(entries)
+            answer = undo.answer
+        except SQLAlchemyError:
+            self._log.put_back(entries)
+            _log.warning("%s %s failed", call.method, call.path, exc_info=True)
+            answer = ServiceError().answer
+        self._log.add(call, answer.status)
+        return self._finished(endpoint, call, answer)
 
     def _work(self, endpoint: Endpoint, call: Call, session: Session, entries: list[dict[str, Any]]) -> Answer:
         self._write_log(session, entries)

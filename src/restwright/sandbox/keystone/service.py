@@ -32,6 +32,7 @@ __all__ = ["Service"]
 _log = logging.getLogger("restwright.sandbox.keystone")
 
 _MOST_BYTES = 32 * 2**20
+_SETTLE = 5.0  # seconds for requests at work when it is to stop
 
 
 class Service:
@@ -110,7 +111,9 @@ class Service:
 
     async def stop(self) -> None:
         """Listen no longer, answer what was asked, and close the database."""
-        await self._listener.stop(drain=2)
+        # Not by draining, which gives idle connections a second more.
+        await self.application.settle(_SETTLE)
+        await self._listener.stop()
         if self._control is not None:
             await self._control.stop()
         await asyncio.to_thread(self.application.close)

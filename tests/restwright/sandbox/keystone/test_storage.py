@@ -202,6 +202,23 @@ def test_a_write_that_waits_keeps_nobody_else_waiting(new_database, log_in):
         assert waiting.result(10).json()["description"] == "d"
 
 
+def test_what_is_at_work_when_it_stops_is_answered(new_database, log_in):
+    database = new_database()
+    with ThreadPoolExecutor() as pool, keystone_service(database=database, sample=False) as keystone:
+        staff = log_in(keystone)
+        path = f"allocations/clusters/{staff.make('allocations/clusters/', name='c')['id']}/"
+        with psycopg.connect(database) as connection:
+            connection.execute("SELECT * FROM allocations_cluster FOR UPDATE")
+            waiting = pool.submit(staff.patch, path, {"description": "d"})
+            while keystone.count("allocations/clusters", method="PATCH") == 0:
+                time.sleep(0.01)
+            stopping = pool.submit(keystone.close)
+            time.sleep(0.1)
+            assert not stopping.done()
+        assert waiting.result(10).json()["description"] == "d"
+        stopping.result(10)
+
+
 def test_lost_connections_are_made_anew(new_database, log_in):
     database = new_database()
     with keystone_service(database=database, sample=False) as keystone:
