@@ -27,6 +27,7 @@ class Case:
     calls: int = 0
     in_flight: int = 1
     rounds: int = 5
+    ours: str = "kinto_http"  # the module of peers that is ours here
 
 
 # Each call of httpx with many in flight takes milliseconds: a tenth of the calls says enough.
@@ -37,6 +38,25 @@ CASES = (
     Case("async-1", "async", "One record, async, 1 in flight", _ASYNC_PEERS, "async", 3000, 1),
     Case("async-50", "async", "One record, async, 50 in flight", _ASYNC_PEERS, "async", 5000, 50),
     Case("async-500", "async", "One record, async, 500 in flight", _ASYNC_PEERS, "async", 5000, 500),
+    Case(
+        "cluster",
+        "keystone",
+        "One cluster of a Keystone, sync",
+        ("urllib3", "requests", "httpx", OURS),
+        "cluster",
+        3000,
+        ours="keystone_client",
+    ),
+    Case(
+        "cluster-50",
+        "keystone",
+        "One cluster of a Keystone, async, 50 in flight",
+        ("aiohttp", "httpx", OURS),
+        "cluster-async",
+        5000,
+        50,
+        ours="keystone_client",
+    ),
     Case("held", "listing", "A listing, held in a list", (KINTO_HTTP, OURS), "held", rounds=3),
     Case(
         "streamed",
@@ -56,13 +76,14 @@ CASES = (
     ),
 )
 REST = "rest"
+_REST_ASYNC = ("aiohttp", WIPAC, OURS)
 CASES += (
-    Case("rest-seq", REST, "REST client, request_seq", ("urllib3", WIPAC, OURS), "sync", 1500),
-    Case("rest-1", REST, "REST client, request, 1 in flight", ("aiohttp", WIPAC, OURS), "async", 2000, 1),
-    Case("rest-50", REST, "REST client, request, 50 in flight", ("aiohttp", WIPAC, OURS), "async", 3000, 50),
+    Case("rest-seq", REST, "REST client, request_seq", ("urllib3", WIPAC, OURS), "sync", 1500, ours="rest_tools"),
+    Case("rest-1", REST, "REST client, request, 1 in flight", _REST_ASYNC, "async", 2000, 1, ours="rest_tools"),
+    Case("rest-50", REST, "REST client, request, 50 in flight", _REST_ASYNC, "async", 3000, 50, ours="rest_tools"),
 )
 IMPORT = "import"
-GROUPS = ("sync", "async", "listing", REST, IMPORT)
+GROUPS = ("sync", "async", "keystone", "listing", REST, IMPORT)
 
 
 @dataclass(frozen=True)
@@ -104,6 +125,8 @@ REACHES = (
     Reach("async, 50 in flight: CPU of a call, to bare aiohttp", 1.5, "x", _ratio("async-50", "aiohttp")),
     Reach("async, 50 in flight: CPU of a call, to kinto-http", 0.2, "x", _ratio("async-50", KINTO_HTTP)),
     Reach("async, flat: CPU of a call, at 50 or 500 in flight to 1", 1.25, "x", _slope),
+    Reach("keystone, sync: CPU of a call, to bare urllib3", 1.4, "x", _ratio("cluster", "urllib3")),
+    Reach("keystone, 50 in flight: CPU of a call, to bare aiohttp", 1.6, "x", _ratio("cluster-50", "aiohttp")),
     Reach("listing streamed, sync: growth of memory", 20, "MB", _growth("streamed")),
     Reach("listing streamed, async: growth of memory", 20, "MB", _growth("streamed-async")),
     Reach("REST client, request_seq: CPU of a call, to wipac-rest-tools", 0.4, "x", _ratio("rest-seq", WIPAC)),

@@ -17,9 +17,9 @@ from statistics import median
 from typing import Any
 
 from benchmarks import report
-from benchmarks.cases import CASES, GROUPS, IMPORT, KINTO_HTTP, REST, SLOW_ASYNC, Case, Result
+from benchmarks.cases import CASES, GROUPS, IMPORT, KINTO_HTTP, SLOW_ASYNC, Case, Result
 from benchmarks.child import Job
-from benchmarks.environments import OURS, PEERS, ROOT, Environment, Peer, prepare
+from benchmarks.environments import OURS, PEERS, ROOT, Environment, prepare
 from benchmarks.imports import import_cost
 from benchmarks.stub import stub
 from benchmarks.stub.answers import PAGE_SIZE, PAGES
@@ -94,16 +94,12 @@ def _measure(
         for environment in taking_part:
             peer = environment.peer
             _say(f"{case.title}: round {number + 1} of {rounds}, {peer.name}")
-            share = (0.1 if quick else 1) * (SLOW_ASYNC.get(peer.name, 1) if case.group == "async" else 1)
+            share = (0.1 if quick else 1) * (SLOW_ASYNC.get(peer.name, 1) if case.what.endswith("async") else 1)
             calls = max(int(case.calls * share), case.in_flight)
-            job = Job(_script(case, peer), case.what, url, calls, case.in_flight, records, cpu)
+            module = case.ours if peer.name == OURS else peer.module
+            job = Job(module, case.what, url, calls, case.in_flight, records, cpu)
             measured[peer.name].append(_run(environment, job))
     return {name: _median(answers) for name, answers in measured.items()}
-
-
-def _script(case: Case, peer: Peer) -> str:
-    """The module under `peers` that does it; of ours there are several."""
-    return "rest_tools" if case.group == REST and peer.name == OURS else peer.module
 
 
 def _run(environment: Environment, job: Job) -> dict[str, Any]:
