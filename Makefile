@@ -9,15 +9,16 @@ INSTALL_SYSTEM = { dpkg -s $(SYSTEM_PACKAGES) >/dev/null 2>&1 || { test "$$(id -
 	&& DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null; } \
 	|| { echo "Please install: $(SYSTEM_PACKAGES)" >&2; exit 1; }; }
 
-.PHONY: help demo test test-system check bench clean .venv
+.PHONY: help demo test test-system check bench soak clean .venv
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo         push and pull 34,000 records through a real Kinto server"
 	@echo "make test         all tests that need nothing but pip"
-	@echo "make test-system  tests against nginx, with a browser"
+	@echo "make test-system  tests with nginx, Chromium, and schemathesis"
 	@echo "make check        ruff, mypy, pyright, import-linter"
 	@echo "make bench        measure, and write docs/benchmarks.md"
+	@echo "make soak         a server under load and rolling restarts, for MINUTES=4"
 	@echo "make clean        remove .venv and caches"
 
 demo: .venv/run
@@ -39,6 +40,10 @@ check: .venv/check
 
 bench: .venv/run
 	@$(BIN)/python -m benchmarks.run
+
+MINUTES := 4
+soak: .venv/run
+	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES)
 
 clean:
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist

@@ -12,6 +12,7 @@ Result: TypeAlias = Mapping[str, float | str]  # the medians of one peer, or {"f
 Results: TypeAlias = Mapping[str, Mapping[str, Result]]  # by case, by peer
 
 KINTO_HTTP = "kinto-http"
+WIPAC = "wipac-rest-tools"
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,15 @@ CASES = (
         rounds=3,
     ),
 )
+REST = "rest"
+_REST_ASYNC = ("aiohttp", WIPAC, OURS)
+CASES += (
+    Case("rest-seq", REST, "REST client, request_seq", ("urllib3", WIPAC, OURS), "sync", 1500, ours="rest_tools"),
+    Case("rest-1", REST, "REST client, request, 1 in flight", _REST_ASYNC, "async", 2000, 1, ours="rest_tools"),
+    Case("rest-50", REST, "REST client, request, 50 in flight", _REST_ASYNC, "async", 3000, 50, ours="rest_tools"),
+)
 IMPORT = "import"
-GROUPS = ("sync", "async", "keystone", "listing", IMPORT)
+GROUPS = ("sync", "async", "keystone", "listing", REST, IMPORT)
 
 
 @dataclass(frozen=True)
@@ -121,6 +129,9 @@ REACHES = (
     Reach("keystone, 50 in flight: CPU of a call, to bare aiohttp", 1.6, "x", _ratio("cluster-50", "aiohttp")),
     Reach("listing streamed, sync: growth of memory", 20, "MB", _growth("streamed")),
     Reach("listing streamed, async: growth of memory", 20, "MB", _growth("streamed-async")),
+    Reach("REST client, request_seq: CPU of a call, to wipac-rest-tools", 0.4, "x", _ratio("rest-seq", WIPAC)),
+    Reach("REST client, 1 in flight: CPU of a call, to wipac-rest-tools", 0.2, "x", _ratio("rest-1", WIPAC)),
+    Reach("REST client, 50 in flight: CPU of a call, to wipac-rest-tools", 0.2, "x", _ratio("rest-50", WIPAC)),
     Reach(
         "import kinto_http: CPU beyond import requests",
         150,

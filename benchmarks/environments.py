@@ -33,6 +33,7 @@ PEERS = {
         Peer("requests", "requests", "requests", ("requests", "urllib3")),
         Peer("httpx", "httpx", "httpx", ("httpx", "httpcore")),
         Peer("kinto-http", "kinto_http", "kinto-http", ("kinto-http", "requests", "urllib3")),
+        Peer("wipac-rest-tools", "rest_tools", "wipac-rest-tools", ("wipac-rest-tools", "requests", "urllib3")),
         Peer(OURS, "kinto_http", None, ("restwright", "requests", "urllib3", "aiohttp", "orjson")),
     )
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import shorten
 
-from benchmarks.cases import CASES, IMPORT, KINTO_HTTP, REACHES, Case, Result, Results
+from benchmarks.cases import CASES, IMPORT, KINTO_HTTP, REACHES, REST, WIPAC, Case, Result, Results
 from benchmarks.environments import OURS
 
 _NONE = "-"
@@ -22,8 +22,8 @@ from one run, in which the clients took turns.
 {facts}
 
 - Every figure is the median of some rounds. In a round each client runs once, in a process of its own. Each
-  but ours has an environment of its own, with its latest release from PyPI. Ours and kinto-http run the same
-  script.
+  but ours has an environment of its own, with its latest release from PyPI. Ours and the package that it takes the
+  place of, kinto-http or wipac-rest-tools, run the same script.
 - One stub server answers all: a record of 250 bytes under the headers of a Kinto server, and a listing whose
   pages name the next one in `Next-Page`. The server is kept on one core, the client runs where the system
   puts it, as programs do. (`--pin` keeps it on one core, too: threads gain by that, as they do not fight over the
@@ -40,7 +40,7 @@ nginx-light`), else a small server of ours. The environments of the others are m
 that folder to get newer releases.
 
     .venv/bin/python -m benchmarks.run --quick             # a tenth of the calls, one round
-    .venv/bin/python -m benchmarks.run --only sync import  # some parts: sync, async, listing, import
+    .venv/bin/python -m benchmarks.run --only sync import  # some parts: sync, async, listing, rest, import
     .venv/bin/python -m benchmarks.run --peers urllib3 ours --json medians.json
     .venv/bin/python -m benchmarks.profile_call            # where the time of our call goes
 """
@@ -77,11 +77,11 @@ def _reach_row(text: str, figure: float | None, limit: float, unit: str) -> tupl
 
 
 def _call_rows(case: Case, results: Mapping[str, Result]) -> str:
-    bare = case.peers[0]
+    bare, replaced = case.peers[0], WIPAC if case.group == REST else KINTO_HTTP
     return _table(
-        ("client", "CPU of a call, µs", "calls a second", f"CPU to {bare}", f"CPU to {KINTO_HTTP}"),
+        ("client", "CPU of a call, µs", "calls a second", f"CPU to {bare}", f"CPU to {replaced}"),
         [
-            _row(peer, result, ("cpu_us", "per_second"), (results.get(bare), results.get(KINTO_HTTP)))
+            _row(peer, result, ("cpu_us", "per_second"), (results.get(bare), results.get(replaced)))
             for peer, result in results.items()
         ],
     )

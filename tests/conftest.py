@@ -1,12 +1,15 @@
-"""The real Kinto, one server for the whole run; tests stay apart by having an account each."""
+"""The real Kinto, one server for the whole run; tests stay apart by having an account each. A certificate."""
 
 from __future__ import annotations
 
+import ssl
 import uuid
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import requests
+import trustme
 
 from restwright.testing.kinto import KintoServer, kinto_server
 
@@ -49,3 +52,14 @@ def bucket(kinto: KintoServer, account: tuple[str, str]) -> str:
     name = f"bucket-{uuid.uuid4().hex}"
     requests.put(f"{kinto.url}/buckets/{name}", auth=account, timeout=10).raise_for_status()
     return name
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A certificate for the loopback names: `server` is a context that has it, `path` the file of its authority."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    path = tmp_path_factory.mktemp("authority") / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return SimpleNamespace(server=context, path=str(path))

@@ -15,7 +15,7 @@ import threading
 import webbrowser
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final, TypeGuard, cast
+from typing import Any, Final, NoReturn, TypeGuard, cast
 from urllib.parse import quote, unquote
 
 import requests
@@ -25,15 +25,15 @@ from requests.auth import AuthBase
 from kinto_http.exceptions import KintoException
 from kinto_http.session import Session
 from kinto_http.utils import urljoin
+from restwright.drivers import run
 from restwright.loopback import LoopbackHandler, LoopbackListener
 from restwright.message import Origin, Request, is_absolute
-from restwright.plan import Operation, Policy, Wait, Work, exchange
+from restwright.plan import Operation, Policy, exchange
+from restwright.single_flight import SingleFlight
 
 logger = logging.getLogger(__name__)
 
 _CALLBACK_PATH: Final = "/auth/"
-_POLL: Final = 0.05
-"""Seconds between looks at a login that another request waits for."""
 _INFO_WITHIN: Final = 30.0
 """Seconds that the server has to name its providers."""
 
@@ -57,9 +57,7 @@ class BrowserOAuth(AuthBase):
         self.header_type: str | None = None
         self.token: str | None = None
         self._lock = threading.Lock()
-        self._logins = 0  # that have ended, either way
-        self._failure = ""  # of the last one
-        self._asking: object | None = None  # the request that waits for the user on behalf of all
+        self._one_login = SingleFlight[str]("the login in the browser", is_awaited_at_exit=False)
 
     @property
     def server_url(self) -> str | None:
@@ -88,7 +86,7 @@ class BrowserOAuth(AuthBase):
         """
         if isinstance(r.url, str) and self._is_elsewhere(r.url):
             raise KintoException(f"This login is for {self.server_url}: make another BrowserOAuth for {_origin(r.url)}")
-        token = self.token or self._token_after_login()
+        token = self.token or run(_send_nothing, self._logged_in())
         r.headers["Authorization"] = f"{self.header_type} {token}"
         return r
 
@@ -102,8 +100,9 @@ class BrowserOAuth(AuthBase):
         header_type = jwt_data.get("token_type") or self.header_type or "Bearer"
         if not _fits_a_field(header_type):
             raise KintoException("The login brought a token of an unusable type")
-        self.header_type = header_type
-        self.token = token  # last: whoever sees it without the lock sees its type too
+        with self._lock:
+            self.header_type = header_type
+            self.token = token  # last: whoever sees it without the lock sees its type too
 
     def forget(self, refused: str | None = None) -> None:
         """Drop the token, so that the next request logs in again.
@@ -112,8 +111,6 @@ class BrowserOAuth(AuthBase):
             refused: The `Authorization` field that was answered with a 401.  A newer token than that is
                 kept: of many requests that were refused together only the first leads to a login.
         """
-        if self.token is None:
-            return  # at once: a login may be under way and hold the lock for minutes
         with self._lock:
             if refused in (None, f"{self.header_type} {self.token}"):
                 self.token = None
@@ -133,40 +130,18 @@ class BrowserOAuth(AuthBase):
                 response = yield from inner(request)
         return response
 
-    def _logged_in(self) -> Operation[None]:
-        """Have a token; of all the requests that lack it, one takes up a thread to wait for the user."""
-        ended_before = self._logins
-        while self.token is None:
-            if self._logins != ended_before:
-                raise KintoException(f"The login that another request had begun failed: {self._failure}")
-            if self._asking is not None:
-                yield Wait(_POLL)
-                continue
-            self._asking = mine = object()
-            try:
-                yield Work(self._token_after_login)
-            finally:
-                if self._asking is mine:
-                    self._asking = None
+    def _logged_in(self) -> Operation[str]:
+        """The token, after a login if there is none: one for all who lack it, in a thread of its own."""
+        while True:
+            token = self.token
+            if token is not None:
+                return token
+            login = self._one_login.begin(self._login, lambda: self.token is None)
+            if login is not None:
+                return (yield from self._one_login.outcome(login, within=self.timeout + 2 * _INFO_WITHIN))
 
     def _is_elsewhere(self, url: str) -> bool:
         return self.server_url is not None and _origin(url) != _origin(self.server_url)
-
-    def _token_after_login(self) -> str:
-        ended_before = self._logins
-        with self._lock:
-            if self.token:
-                return self.token
-            if self._logins != ended_before:
-                raise KintoException(f"The login that another request had begun failed: {self._failure}")
-            self._failure = "interrupted"
-            try:
-                return self._login()
-            except Exception as error:
-                self._failure = str(error)
-                raise
-            finally:
-                self._logins += 1
 
     def _login(self) -> str:
         if self.server_url is None:
@@ -287,3 +262,7 @@ def _access_token(jwt_data: Mapping[str, Any]) -> str:
 def _fits_a_field(value: object) -> TypeGuard[str]:
     # A line break in it would start another header field (RFC 9110, 5.5).
     return isinstance(value, str) and value.isascii() and value.isprintable()
+
+
+def _send_nothing(request: Request) -> NoReturn:
+    raise AssertionError(request)  # a login has a session of its own

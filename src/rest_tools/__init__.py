@@ -1,5 +1,14 @@
-"""A toolkit for REST services: typed arguments, tokens, roles and sessions on Tornado."""
+"""A toolkit for REST services: a client, and a server with typed arguments, tokens, roles and sessions on Tornado."""
 
-from rest_tools import server, utils
+from typing import TYPE_CHECKING
 
-__all__ = ["server", "utils"]
+from rest_tools._lazy import names_from
+
+if TYPE_CHECKING:
+    from rest_tools import client, server, utils
+
+__all__ = ["client", "server", "utils"]
+
+__getattr__, __dir__ = names_from(
+    __name__, {name: f"{__name__}.{name}" for name in ("client", "openapi_tools", "server", "telemetry", "utils")}
+)

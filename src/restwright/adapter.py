@@ -16,6 +16,7 @@ import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.utils import select_proxy
 from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.util import Retry
 
 from restwright.errors import TooLarge
 from restwright.wire.blocking import POOLS, paced, perform
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 POOL_SIZE: Final = 64
 _SEND: Final = HTTPAdapter.send
 _CHUNK: Final = 1 << 16
+_NEVER: Final = Retry(0, read=False)  # as `requests` has it
 
 # The call that a session or a hook of somebody's makes for us by its own ways.
 within: ContextVar[Call | None] = ContextVar("within", default=None)
@@ -85,13 +87,24 @@ class Adapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """An ordinary call of `requests`; one that was made for a `Call` keeps to its bounds."""
         call = within.get()
-        if call is None or args or kwargs.get("stream"):
+        if call is None:
             return super().send(request, *args, **kwargs)
+        once = self._without_retries()
+        if args or kwargs.get("stream"):
+            return HTTPAdapter.send(once, request, *args, **kwargs)
         with paced(call):
             kwargs["stream"] = True
-            response = super().send(request, **kwargs)
+            response = HTTPAdapter.send(once, request, **kwargs)
             take_in(response, call)
         return response
+
+    def _without_retries(self) -> Adapter:
+        """For a call whose plan repeats it: the adapter itself, or one with all that it has but its retries."""
+        if not self.max_retries.total:
+            return self
+        once = Adapter.__new__(Adapter)
+        vars(once).update(vars(self), max_retries=_NEVER)
+        return once
 
     def perform_async(self, call: Call) -> Awaitable[requests.Response]:
         """The answer to `call`, awaited on the running event loop."""
@@ -185,8 +198,32 @@ def send_prepared(adapter: BaseAdapter, call: Call) -> requests.Response:
     return response
 
 
+class _ForeignStream:
+    """The content of an answer that came by way of `requests`, while it comes in."""
+
+    def __init__(self, response: requests.Response) -> None:
+        self._response = response
+        self._chunks = response.iter_content(_CHUNK)
+
+    def read(self) -> bytes:
+        try:
+            return next(self._chunks, b"")
+        except requests.RequestException as error:
+            error.request = error.request or self._response.request
+            raise
+
+    def close(self) -> None:
+        self._response.close()
+
+
 def take_in(response: requests.Response, call: Call) -> None:
-    """Read the content of an answer that came by way of `requests`, within the bounds of the call."""
+    """Read the content of an answer that came by way of `requests`, within the bounds of the call.
+
+    Of one that is to be streamed, the content is left where it is.
+    """
+    if call.buffer is not None and response.status_code < 300:
+        vars(response)["stream"] = _ForeignStream(response)
+        return
     sink = call.sink if response.status_code < 300 else None
     if sink is not None:
         sink.start()

@@ -257,7 +257,9 @@ def api_error(response: requests.Response) -> ApiError:
     kind = BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
     message = f"{status} {response.reason or ''}".rstrip()
     said = service_message(response)
-    error = kind(f"{message}: {said}" if said else message, request=response.request, response=response)
+    if said and said != response.reason:  # some servers say it in the status line, too
+        message = f"{message}: {said}"
+    error = kind(message, request=response.request, response=response)
     about(error, response)
     return error
 

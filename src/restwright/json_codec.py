@@ -9,14 +9,14 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-import re
 from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
 
-_LONG_INTEGER: Final = re.compile(rb"\d{19}")
 _ALL_TO_DEFAULT: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+_DIGITS: Final = bytes(ord("0") if chr(code) in "0123456789" else ord(" ") for code in range(256))
+_LONG_INTEGER: Final = b"0" * 19
 
 
 def encode(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
@@ -49,7 +49,7 @@ def decode(text: bytes) -> Any:
     Raises:
         ValueError: It is not JSON, or nested deeper than any service of ours would.
     """
-    if _LONG_INTEGER.search(text) is None:
+    if _LONG_INTEGER not in text.translate(_DIGITS):  # several times as fast as a regular expression
         try:
             return orjson.loads(text)
         except ValueError:

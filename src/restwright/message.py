@@ -87,7 +87,7 @@ class Sink(Protocol):
         ...
 
 
-@dataclass(frozen=True)  # no slots: a copy is then one `dict.update`
+@dataclass(frozen=True, init=False)  # no slots: a copy is then one `dict.update`
 class Request:
     """One HTTP request: a method and a URL, which may be a path below the client's root."""
 
@@ -98,6 +98,8 @@ class Request:
     json: Any = UNSET
     content: bytes | Body | None = None
     sink: Sink | None = None
+    streamed: bool = False
+    """Have a successful answer before its content has come; see `restwright.lines`."""
     repeatable: bool | None = None
     """May it be sent twice? None: by its method (RFC 9110, 9.2.2)."""
     deadline: float | None = None
@@ -108,6 +110,40 @@ class Request:
     """The largest answer that is taken, in bytes after decompression; None: the client's limit."""
     auth: Callable[[requests.PreparedRequest], requests.PreparedRequest] | None = None
     """Credentials in place of the client's own; like those, they go to the client's origin only."""
+
+    def __init__(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, str] = EMPTY,
+        headers: Mapping[str, str] = EMPTY,
+        *,
+        json: Any = UNSET,
+        content: bytes | Body | None = None,
+        sink: Sink | None = None,
+        streamed: bool = False,
+        repeatable: bool | None = None,
+        deadline: float | None = None,
+        options: Mapping[str, Any] = EMPTY,
+        max_bytes: int | None = None,
+        auth: Callable[[requests.PreparedRequest], requests.PreparedRequest] | None = None,
+    ) -> None:
+        # Quicker than the one that `dataclass` makes, which sets the fields of a frozen class one by one.
+        vars(self).update(
+            method=method,
+            url=url,
+            params=params,
+            headers=headers,
+            json=json,
+            content=content,
+            sink=sink,
+            streamed=streamed,
+            repeatable=repeatable,
+            deadline=deadline,
+            options=options,
+            max_bytes=max_bytes,
+            auth=auth,
+        )
 
     def but(self, **changes: Any) -> Request:
         """A copy with some fields changed; quicker than `dataclasses.replace`, as it runs for each call."""
@@ -218,6 +254,10 @@ class Response(requests.Response):
     {'id': 7}
     """
 
+    sets_cookies: bool
+    """Has it a `Set-Cookie` field?"""
+    stream: Any
+    """Where the content is still coming in, what `restwright.lines.stream_of` gives."""
     attempts: int
     """How often the request was sent until this came."""
     correlation_id: str | None
@@ -228,14 +268,17 @@ class Response(requests.Response):
         *,
         json: Any = UNSET,
         content: bytes = b"",
-        headers: Iterable[tuple[str, str]] | Mapping[str, str] = (),
+        headers: Iterable[tuple[str, str]] | Mapping[str, str] | Callable[[], Iterable[tuple[str, str]]] = (),
         reason: str | None = None,
         url: str = "",
         seconds: float = 0.0,
     ) -> None:
         # Not super().__init__(): it fills ten attributes that are hardly ever read.
         self.status_code = status
-        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
+        if callable(headers):
+            self._fields = headers  # decoded when they are first looked at, which for most answers is never
+        else:
+            self.headers = headers if isinstance(headers, Headers) else Headers(headers)
         self.url = url
         self._content = content if json is UNSET else encode(json)
         self._content_consumed = True
@@ -298,6 +341,8 @@ def _reason(response: Response) -> str:
 
 
 _LAZY: Final[Mapping[str, Callable[[Response], Any]]] = {
+    "headers": lambda response: Headers(vars(response)["_fields"]()),
+    "sets_cookies": lambda response: "set-cookie" in response.headers,
     "reason": _reason,
     "encoding": lambda response: get_encoding_from_headers(response.headers),
     "elapsed": lambda response: datetime.timedelta(seconds=vars(response).get("_seconds", 0.0)),
@@ -394,4 +439,4 @@ def without_credentials(url: str) -> str:
 
 def no_cookies(jar: CookieJar) -> bool:
     """Is the jar empty?  (Its length walks through all of it.)"""
-    return next(iter(jar), None) is None
+    return not vars(jar).get("_cookies", True) or next(iter(jar), None) is None

@@ -31,7 +31,10 @@ class Wait:
 
 
 class Work:
-    """Asks the driver to call a function that may block, such as one on files; an event loop does it in a thread."""
+    """Asks the driver to call a function that may block, such as one on files; an event loop does it in a thread.
+
+    A coroutine function is awaited on the event loop; the blocking driver runs it to its end on a loop of its own.
+    """
 
     __slots__ = ("call", "result")
 

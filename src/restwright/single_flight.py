@@ -34,10 +34,12 @@ class SingleFlight(Generic[T]):
 
     Args:
         name: What runs, for the name of its thread and for the error that it takes too long.
+        is_awaited_at_exit: Is a program that ends to wait for it, a few seconds at most?
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, is_awaited_at_exit: bool = True) -> None:
         self._name = name
+        self._is_awaited_at_exit = is_awaited_at_exit
         self._future: Future[T] | None = None
         self._lock = threading.Lock()
         _flights.add(self)
@@ -66,7 +68,7 @@ class SingleFlight(Generic[T]):
 
         Raises:
             DeadlineExceeded: It takes longer than `within` seconds; it goes on nonetheless.
-            Exception: It failed: each who waits gets an error of his own, with the run's as its cause.
+            Exception: It failed; each who waits gets an error of his own.
         """
         yield Join(run, within)
         if not run.done():
@@ -75,7 +77,7 @@ class SingleFlight(Generic[T]):
         if error is None:
             return run.result()
         try:
-            raise _own(error) from error
+            raise _own(error)
         finally:
             del error, run  # else the error held itself, by way of its traceback and this frame
 
@@ -86,7 +88,8 @@ class SingleFlight(Generic[T]):
     def _started(self, work: Callable[[], T]) -> Future[T]:
         future = self._future = Future()
         thread = threading.Thread(target=self._run, args=(work, future), name=self._name, daemon=True)
-        _running.add(thread)
+        if self._is_awaited_at_exit:
+            _running.add(thread)
         try:
             thread.start()
         except BaseException:
@@ -119,9 +122,14 @@ class SingleFlight(Generic[T]):
 def _own(error: BaseException) -> BaseException:
     """A copy, to be raised by one of those who wait: each raise changes the traceback of what it raises."""
     try:
-        return copy.copy(error)
+        own = copy.copy(error)
     except Exception:  # noqa: BLE001  # whatever a foreign exception does when it is copied
-        return requests.RequestException(str(error))
+        own = requests.RequestException(str(error))
+        own.__cause__ = error
+        return own
+    own.__cause__, own.__context__ = error.__cause__, error.__context__
+    own.__suppress_context__ = error.__suppress_context__
+    return own.with_traceback(error.__traceback__)
 
 
 def _finish() -> None:

@@ -19,7 +19,7 @@ from requests.cookies import extract_cookies_to_jar, get_cookie_header
 from requests.hooks import dispatch_hook
 from requests.utils import default_headers, get_auth_from_url
 
-from restwright.adapter import Adapter, send_prepared, times_left, within
+from restwright.adapter import Adapter, send_prepared, take_in, times_left, within
 from restwright.auth.basic import Auth, as_auth
 from restwright.message import (
     Headers,
@@ -31,7 +31,7 @@ from restwright.message import (
     no_cookies,
     without_credentials,
 )
-from restwright.wire.call import Call
+from restwright.wire.call import Buffer, Call
 
 MAX_BYTES: Final = 128 << 20
 """The largest answer taken unless a client says otherwise, in bytes."""
@@ -175,7 +175,7 @@ class Transport:
             read_timeout=read,
             deadline=request.deadline,
             max_bytes=self.max_bytes if request.max_bytes is None else request.max_bytes,
-            sink=request.sink,
+            sink=Buffer() if request.streamed else request.sink,
             verify=verify,
             cert=cert,
             proxies=proxies,
@@ -246,7 +246,7 @@ class Transport:
         if isinstance(response, Response):
             response.came(call, time.perf_counter() - started)
             response.connection = self._adapter
-            if "set-cookie" in response.headers and call.home:
+            if response.sets_cookies and call.home:
                 response.keep_cookies(self.session.cookies)
         elif call.home and "Set-Cookie" in response.headers:
             extract_cookies_to_jar(self.session.cookies, call.prepared, response.raw)
@@ -282,6 +282,8 @@ class Transport:
         options: dict[str, Any] = {"headers": call.headers.plain(), "timeout": read, "allow_redirects": False}
         if connect != read:
             options["timeout"] = (connect, read)
+        if call.buffer is not None:
+            options["stream"] = True
         if body is not None:
             options["data"] = body if isinstance(body, bytes) else b"".join(body.chunks())
         if auth is not None:
@@ -296,7 +298,9 @@ class Transport:
             response = self.session.request(call.method, call.url, **options)
         finally:
             within.reset(token)
-        if call.sink is not None and response.status_code < 300:
+        if call.buffer is not None:
+            take_in(response, call)
+        elif call.sink is not None and response.status_code < 300:
             call.sink.start()
             call.sink.write(response.content)
         return response

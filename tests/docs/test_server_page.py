@@ -39,7 +39,7 @@ pages = importlib.util.module_from_spec(specification)
 specification.loader.exec_module(pages)
 
 BLOCKS = list(pages.blocks_of(PAGE))
-PROGRAMS = [block for block in BLOCKS if block.source.endswith("\nasyncio.run(main())\n")]
+PROGRAMS = [block for block in BLOCKS if re.search(r"\n(asyncio\.run|server\.run)\(.*\)\n\Z", block.source)]
 SERVING = next(block for block in BLOCKS if "def serving(" in block.source)
 
 EXCHANGES = "docs/server-exchanges.md"
@@ -101,9 +101,26 @@ def test_the_second_program_answers_what_was_asked_and_stops():
         os.kill(process.pid, signal.SIGTERM)
         client.join()
         assert process.wait(10) == 0
-    assert [answer.json() for answer in answers] == [{"address": "192.0.2.7"}] * 2
+    assert [answer.json() for answer in answers] == [{"address": "192.0.2.7", "apples": 3}] * 2
     assert answers[0].headers["Server"] == "Fruits/1.0"
     assert answers[1].headers["Connection"] == "close"
+
+
+def test_the_example_that_it_names_has_a_page_and_a_token_that_counts():
+    path = re.findall(r"`python (examples/\S+)`", TEXT)[0]
+    command = [sys.executable, "-W", "error", str(Path(__file__).parents[2] / path), "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout is not None
+            page, token = process.stdout.readline().strip(), process.stdout.readline().split()[-1]
+            assert "swagger-ui" in requests.get(page, timeout=5).text
+            headers = {"Authorization": f"Bearer {token}"}
+            answer = requests.get(page.replace("/docs", "/me"), headers=headers, timeout=5)
+            assert answer.json() == {"user": "alice", "role": "gardener"}
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
 
 
 def test_the_program_with_a_stream_answers_what_the_page_shows():
@@ -161,6 +178,18 @@ def test_every_option_of_an_argument_is_in_the_table():
 
 def test_every_setting_of_a_server_is_in_the_table():
     assert set(inspect.signature(RestServer).parameters) - {"kwargs"} - rows() == set()
+    assert set(inspect.signature(RestServer.add_standard_routes).parameters) - {"self"} - rows() == set()
+
+
+def test_every_argument_of_run_is_in_the_table():
+    assert set(inspect.signature(RestServer.run).parameters) - {"self"} - rows() == set()
+
+
+def test_the_defaults_of_time_limits_are_as_the_page_says():
+    told = dict(re.findall(r"^\| `(\w+)` \| (\d+)(?: s)? \|", TEXT, re.MULTILINE))
+    parameters = inspect.signature(RestServer).parameters
+    assert {name: str(int(parameters[name].default)) for name in told} == told
+    assert len(told) == 5
 
 
 def test_every_decorator_is_in_the_table():

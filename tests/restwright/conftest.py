@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from types import SimpleNamespace
 
 import pytest
-import trustme
 
 from restwright import AsyncClient, Operations, Request, SyncClient, fetch, operation
 from restwright.plan import exchange
@@ -67,14 +64,3 @@ def connect(mode):
         yield connect
         for caller in callers:
             caller.close()
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory):
-    """A certificate for the loopback names: `server` is a context that has it, `path` the file of its authority."""
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
-    path = tmp_path_factory.mktemp("authority") / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return SimpleNamespace(server=context, path=str(path))

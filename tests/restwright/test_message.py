@@ -492,3 +492,17 @@ def test_not_absolute(url):
 )
 def test_without_credentials(url, shown):
     assert without_credentials(url) == shown
+
+
+def fields():
+    return [("X-One", "1"), ("Set-Cookie", "a=1")]
+
+
+def test_header_fields_may_be_decoded_when_they_are_first_looked_at():
+    calls = []
+    response = Response(200, headers=lambda: calls.append(1) or fields())
+    assert (response.status_code, response.content, calls) == (200, b"", [])
+    assert response.sets_cookies
+    assert response.headers["x-one"] == "1"
+    assert calls == [1]
+    assert pickle.loads(pickle.dumps(Response(200, headers=fields))).headers["X-One"] == "1"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -155,7 +156,8 @@ def test_a_run_outlives_the_event_loop_that_began_it():
 
 
 def test_a_failure_is_everybodys_and_the_next_one_begins_anew():
-    work, flight = Work(NotConnected("away")), SingleFlight("it")
+    work, flight, cause = Work(NotConnected("away")), SingleFlight("it"), OSError("why")
+    work.error.__cause__ = cause
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(joined, flight, work) for _ in range(4)]
         work.begun.wait(5)
@@ -165,7 +167,8 @@ def test_a_failure_is_everybodys_and_the_next_one_begins_anew():
     assert [str(error) for error in errors] == ["away"] * 4
     assert {type(error) for error in errors} == {NotConnected}
     assert len({id(error) for error in errors}) == 4  # each raise changes a traceback
-    assert {error.__cause__ for error in errors} == {work.error}
+    assert {error.__cause__ for error in errors} == {cause}
+    assert all("in __call__" in "".join(traceback.format_exception(error)) for error in errors)
     assert work.runs == 1
     with pytest.raises(NotConnected, match="away"):
         joined(flight, work)

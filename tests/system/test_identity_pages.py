@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from rest_tools.server import (
     OpenIDCookieHandlerMixin,
@@ -25,22 +25,7 @@ from restwright.sandbox import IdentityProvider, identity_provider
 from restwright.testing import Reply, serve
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
-OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
 PHONE = {"width": 360, "height": 640}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=OPTIONS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import subprocess
-import time
 
 import pytest
 import requests
@@ -44,40 +41,16 @@ def test_all_pages_awaited():
     assert record["data"]["id"] == "r1"
 
 
-PROXY = """
-daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log stderr;
-events {{ }}
-http {{
-    access_log off; client_body_buffer_size 1m; proxy_max_temp_file_size 0;  # no files: workers are another user
-    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;
-    uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-    gzip on; gzip_types application/json; gzip_min_length 0; gzip_proxied any;
-    server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {target}; proxy_set_header Host $http_host; }} }}
-}}
-"""
-
-
 @pytest.fixture
-def proxied(tmp_path):
+def proxied(nginx):
     """The real Kinto behind an nginx that compresses its answers: (url, auth)."""
-    with kinto_server(paginate_by=50) as kinto, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
+    compress = "gzip on; gzip_types application/json; gzip_min_length 0; gzip_proxied any;"
+    with kinto_server(paginate_by=50) as kinto:
         target = kinto.url.removesuffix("/v1")
-        (tmp_path / "nginx.conf").write_text(PROXY.format(folder=tmp_path, port=port, target=target))
-        process = subprocess.Popen(["nginx", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")])
-        try:
-            for _ in range(200):
-                with socket.socket() as attempt:
-                    if attempt.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                time.sleep(0.02)
+        location = f"location / {{ proxy_pass {target}; proxy_set_header Host $http_host; }}"
+        with nginx(f"{compress} {location}") as url:
             kinto.create_account("alice", "p4ssw0rd")
-            yield f"http://127.0.0.1:{port}/v1", ("alice", "p4ssw0rd")
-        finally:
-            process.terminate()
-            process.wait()
+            yield f"{url}/v1", ("alice", "p4ssw0rd")
 
 
 def test_the_real_kinto_behind_a_compressing_proxy(proxied):

@@ -21,12 +21,24 @@ if TYPE_CHECKING:
     from openapi_core import OpenAPI
     from openapi_core.datatypes import RequestParameters
 
-__all__ = ["validate_request"]
+__all__ = ["SchemaViolation", "validate_request"]
 
 P = ParamSpec("P")
 HandlerT = TypeVar("HandlerT", bound=RequestHandler)
 
 _log = logging.getLogger(__name__)
+
+
+class SchemaViolation(HTTPError):
+    """400: a value does not fit its schema.
+
+    Attributes:
+        error: What is wrong.  It may repeat names that the client sent, so it is not the reason phrase.
+    """
+
+    def __init__(self, error: str) -> None:
+        super().__init__(400)
+        self.error = error
 
 
 def validate_request(
@@ -35,9 +47,10 @@ def validate_request(
     """A decorator for methods of handlers, sync or async: only requests that fit the document come through.
 
     Method, URL, header, cookies, query and body are looked at, and left as they are.  Others get 400 and what is
-    wrong, without the wrong value; 404 where the document does not know the path, 405 where it does not know the
-    method there.  Query parameters that the document does not know pass.  A query parameter that is repeated is
-    looked at in all its values if it is declared as an array, else in the last one.
+    wrong, without the wrong value (a `SchemaViolation` where it is about a schema); 404 where the document does not
+    know the path, 405 where it does not know the method there.  Query parameters that the document does not know pass.
+    A query parameter that is repeated is looked at in all its values if it is declared as an array, else in the last
+    one.
 
     Args:
         openapi_spec: The document, see `load_openapi_spec`.
@@ -73,7 +86,7 @@ def _check(request: HTTPServerRequest, spec: OpenAPI) -> None:
         raise HTTPError(404) from None
     except ValidationError as error:
         # Not as its cause: that one's text has the body in it, and would be in a traceback.
-        raise HTTPError(400, reason=_text(error)) from None
+        raise _refusal(error) from None
     except UnicodeDecodeError:
         raise HTTPError(400) from None
     except Exception as error:  # noqa: BLE001  # the contract's: nothing gets past that could not be looked at
@@ -82,7 +95,7 @@ def _check(request: HTTPServerRequest, spec: OpenAPI) -> None:
         raise HTTPError(400) from None
 
 
-def _text(error: Exception) -> str:
+def _refusal(error: Exception) -> HTTPError:
     """What to tell the client: the words of openapi-core, unless they repeat what the client sent."""
     from openapi_core.templating.media_types.exceptions import MediaTypeNotFound
     from openapi_core.validation.request.exceptions import MissingRequestBodyError, RequestBodyValidationError
@@ -90,13 +103,13 @@ def _text(error: Exception) -> str:
 
     cause = error.__cause__
     if isinstance(cause, InvalidSchemaValue):
-        return reasons(cast("Iterable[SchemaError]", cause.schema_errors))
+        return SchemaViolation(reasons(cast("Iterable[SchemaError]", cause.schema_errors)))
     if not isinstance(error, RequestBodyValidationError) or isinstance(error, MissingRequestBodyError):
-        return str(error)
+        return HTTPError(400, reason=str(error))
+    text = "Request body validation error"
     if isinstance(cause, MediaTypeNotFound):
-        known = ", ".join(repr(mimetype) for mimetype in cause.availableMimetypes)
-        return f"Request body validation error: Content-Type must be one of: {known}"
-    return "Request body validation error"
+        text += f": Content-Type must be one of: {', '.join(repr(known) for known in cause.availableMimetypes)}"
+    return HTTPError(400, reason=text)
 
 
 class _Values(dict[str, str]):

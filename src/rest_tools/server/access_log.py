@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from tornado.web import RequestHandler
 
 from rest_tools.server.correlation import correlation_id
-from rest_tools.server.redaction import redact
+from rest_tools.server.redaction import logged_uri, printable
 from rest_tools.server.routes import route_of
 
 __all__ = ["json_logger"]
@@ -29,12 +29,11 @@ def json_logger(handler: RequestHandler) -> None:
     if not _log.isEnabledFor(level):
         return
     request = handler.request
-    uri = request.uri or ""
     entry = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "status": status,
-        "method": request.method,
-        "uri": redact(uri) if "?" in uri else uri,
+        "method": printable(request.method or "", 20),
+        "uri": logged_uri(request),
         "route": route_of(request),
         "ip": request.remote_ip,
         "milliseconds": round(1000 * request.request_time(), 2),

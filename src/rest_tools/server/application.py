@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+import sys
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from tornado.http1connection import HTTP1Connection
-from tornado.httputil import HTTPServerRequest
+from tornado.httputil import (
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerRequest,
+    RequestStartLine,
+    ResponseStartLine,
+)
 from tornado.routing import Rule
 from tornado.web import Application, stream_request_body
 
 from rest_tools.server.handler import RestHandler
 from rest_tools.server.refusal import Refusal, standard_phrase
 
-__all__ = ["RestApplication"]
+__all__ = ["RestApplication", "origin_form"]
 
+_MAX_BODY_SIZE = 100 * 2**20  # bytes, as Tornado has it
 _READ_AWAY = 8 * 2**20  # bytes of a refused body that are read, for a client that writes first and reads then
+_ABSOLUTE_FORM = re.compile(r"https?://(?P<host>[^/?]*)(?P<rest>.*)", re.IGNORECASE)
 
 
 class _NotFound(RestHandler):
@@ -39,15 +49,16 @@ class _TooLarge(RestHandler):
 
     def prepare(self) -> None:
         super().prepare()
-        length = _content_length(self.request)
-        connection = self.request.connection
-        if isinstance(connection, HTTP1Connection):
-            connection.set_max_body_size(length)
-        if length > _READ_AWAY or "Expect" in self.request.headers:
+        self._came = 0
+        if _content_length(self.request) > _READ_AWAY or "Expect" in self.request.headers:
             self._refuse()
+        _lift_limit(self.request)
 
     def data_received(self, chunk: bytes) -> None:
-        """Away with it."""
+        """Away with it; of one in chunks nobody knows how much is to come."""
+        self._came += len(chunk)
+        if self._came > _READ_AWAY and not self._finished:
+            self.send_error(413)
 
     def check_xsrf_cookie(self) -> None:
         """There is nothing to protect."""
@@ -58,17 +69,47 @@ class _TooLarge(RestHandler):
     head = get = post = delete = patch = put = options = _refuse
 
 
+class _Measured(HTTPMessageDelegate):
+    """Takes a body in chunks, and once it is beyond the limit, lets another one answer."""
+
+    def __init__(self, delegate: HTTPMessageDelegate, limit: int, refusing: Callable[[], HTTPMessageDelegate]) -> None:
+        self._delegate = delegate
+        self._left = limit
+        self._refusing = refusing
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        self._header = start_line, headers
+        return self._delegate.headers_received(start_line, headers)
+
+    async def data_received(self, chunk: bytes) -> None:
+        is_beyond = 0 <= self._left < len(chunk)
+        self._left -= len(chunk)
+        if is_beyond:
+            self._delegate.on_connection_close()  # which makes it forget what came
+            self._delegate = self._refusing()
+            await _done(self._delegate.headers_received(*self._header))
+        await _done(self._delegate.data_received(chunk))
+
+    def finish(self) -> None:
+        self._delegate.finish()
+
+    def on_connection_close(self) -> None:
+        self._delegate.on_connection_close()
+
+
 class RestApplication(Application):
     """An application that answers in JSON also for unknown routes and for bodies that are too large.
 
     Args:
         rules: The routes.
         server_header: `Server` header of answers that no route gives.
-        max_body_size: In bytes; None leaves it to Tornado.
+        max_body_size: In bytes; None is 100 MiB.
         **settings: Of Tornado.
 
     Attributes:
-        request_came: If set, told the connection of each request when its header was read.
+        max_body_size: In bytes.
     """
 
     def __init__(
@@ -84,19 +125,46 @@ class RestApplication(Application):
             settings["default_handler_args"] = {"server_header": server_header}
         super().__init__(list(rules), **settings)
         self._server_header = server_header
-        self._max_body_size = max_body_size
-        self.request_came: Callable[[object], None] | None = None
+        self.max_body_size = _MAX_BODY_SIZE if max_body_size is None else max_body_size
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         """What is to handle the request, whose body is still to come."""
-        if self.request_came is not None:
-            self.request_came(request.server_connection)
-        if self._max_body_size is not None and _content_length(request) > self._max_body_size:
+
+        def too_large() -> HTTPMessageDelegate:
             return self.get_handler_delegate(request, _TooLarge, {"server_header": self._server_header})
-        return super().find_handler(request, **kwargs)
+
+        delegate = super().find_handler(request, **kwargs)  # in any case: it leaves the route with the request
+        if _content_length(request) > self.max_body_size:
+            return too_large()
+        # A handler that takes its body in pieces may have begun to answer, so there Tornado cuts off.
+        if "Transfer-Encoding" in request.headers and getattr(delegate, "stream_request_body", True) is False:
+            _lift_limit(request)
+            return _Measured(delegate, self.max_body_size, too_large)
+        return delegate
+
+
+def origin_form(start_line: Any, headers: HTTPHeaders) -> Any:
+    """The line of a request with the path alone, where a client wrote the whole URL (RFC 9112, 3.2.2)."""
+    found = _ABSOLUTE_FORM.fullmatch(start_line.path)
+    if found is None:
+        return start_line
+    headers["Host"] = found["host"]
+    rest = found["rest"]
+    return start_line._replace(path=rest if rest.startswith("/") else f"/{rest}")
 
 
 def _content_length(request: HTTPServerRequest) -> int:
     """As announced; 0 where it is not, or not well: Tornado refuses that later."""
     text = request.headers.get("Content-Length", "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
+
+
+def _lift_limit(request: HTTPServerRequest) -> None:
+    """Let Tornado read on: the size is our business."""
+    if isinstance(request.connection, HTTP1Connection):
+        request.connection.set_max_body_size(sys.maxsize)
+
+
+async def _done(result: Awaitable[None] | None) -> None:
+    if result is not None:
+        await result

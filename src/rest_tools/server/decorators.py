@@ -10,7 +10,7 @@ import functools
 import inspect
 import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, cast
 
 import requests
 import tornado.httpclient
@@ -40,7 +40,6 @@ AsyncMethod: TypeAlias = Callable[Concatenate[HandlerT, P], Coroutine[Any, Any, 
 
 _log = logging.getLogger(__name__)
 
-
 _ASKS_WHO = "rest_tools_asks_who"
 
 
@@ -49,9 +48,12 @@ async def result_of(value: Any) -> Any:
     return await value if inspect.isawaitable(value) else value
 
 
-def asks_who(method: object) -> bool:
-    """Whether a method is decorated with `authenticated`, or with one that asks for a role."""
-    return hasattr(method, _ASKS_WHO)
+def asks_who(method: object) -> Literal["user", "role"] | None:
+    """What a method wants of its callers: to be known, or to have a role; None if it takes anybody.
+
+    That is told by its decorators, seen also through others that use `functools.wraps`.
+    """
+    return cast('Literal["user", "role"] | None', getattr(method, _ASKS_WHO, None))
 
 
 def authenticated(method: Method[HandlerT, P]) -> AsyncMethod[HandlerT, P]:
@@ -64,7 +66,7 @@ def authenticated(method: Method[HandlerT, P]) -> AsyncMethod[HandlerT, P]:
             raise Refusal(self.unauthenticated_status, "authentication failed", headers=headers)
         return await result_of(method(self, *args, **kwargs))
 
-    vars(wrapper)[_ASKS_WHO] = True
+    vars(wrapper).setdefault(_ASKS_WHO, "user")
     return wrapper
 
 
@@ -113,6 +115,7 @@ def _allowed_if(
                 raise HTTPError(403, reason="authorization failed")
             return await result_of(method(self, *args, **kwargs))
 
+        vars(wrapper)[_ASKS_WHO] = "role"
         return wrapper
 
     return decorate

@@ -13,9 +13,11 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from tornado.escape import to_unicode
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, HTTPError, MissingArgumentError, RequestHandler
 
+from rest_tools.openapi_tools.validation import SchemaViolation
 from rest_tools.server.arguments.problems import ArgumentsError
 from rest_tools.server.bearer import TokenValidator, bearer_token
 from rest_tools.server.handler_setup import RestHandlerSetup
@@ -23,13 +25,15 @@ from rest_tools.server.redaction import request_line, traceback_of
 from rest_tools.server.refusal import PROBLEM_JSON, Refusal, error_body, problem_body, standard_phrase
 from rest_tools.server.routes import route_of
 from rest_tools.server.stats import RouteStats
+from rest_tools.telemetry import SpanKind, SpanNamer, evented, spanned
 from rest_tools.utils.auth import Auth
-from rest_tools.utils.json_util import json_decode
+from rest_tools.utils.json_util import is_deeper, json_decode
 
 __all__ = ["KeycloakUsernameMixin", "RestHandler", "RestHandlerSetup"]
 
 _log = logging.getLogger()  # the contract's: the request log goes to the root logger
 _PHRASE = re.compile(r"[ !-;=-~]{1,200}")  # what a reason phrase may be, with `<` left out as Tornado does
+_DEEPEST = 500  # levels of a JSON body; what is nearer to Python's limit can be read, but neither printed nor written
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -135,6 +139,12 @@ class RestHandler(RequestHandler):
         for name, value in self._kept_headers.items():
             self.set_header(name, value)
 
+    @spanned(
+        span_namer=SpanNamer(use_this_arg="self.request.method"),
+        these=["self.request.method", "self.request.path"],
+        kind=SpanKind.SERVER,
+        carrier="self.request.headers",
+    )
     async def _execute(self, transforms: Any, *args: bytes, **kwargs: bytes) -> None:
         # Here and not in `prepare`: subclasses override that, and not all of them await the inherited one.
         if self.auth is not None and not isinstance(self.auth, Auth):  # that one is instant
@@ -151,6 +161,7 @@ class RestHandler(RequestHandler):
             except Exception as error:  # noqa: BLE001  # told when somebody asks for the user
                 self._validated = error
 
+    @evented()
     def prepare(self) -> Awaitable[None] | None:
         """Log the request, and refuse it if its route is overloaded."""
         self.start_time = time.time()
@@ -162,6 +173,7 @@ class RestHandler(RequestHandler):
                 raise Refusal(503, "server overloaded", headers={"Retry-After": str(max(1, stats.get_backoff_time()))})
         return None
 
+    @evented()
     def on_finish(self) -> None:
         """Note how long the request took."""
         # Without a start it was refused before `prepare`.
@@ -213,7 +225,11 @@ class RestHandler(RequestHandler):
             value: object = json_decode(self.request.body)
         except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or nested beyond all measure
             raise HTTPError(400, reason="requests body is not JSON-encoded") from error
-        if not isinstance(value, dict):
+        brackets = self.request.body.count(b"[") + self.request.body.count(b"{")
+        if brackets > _DEEPEST and is_deeper(value, _DEEPEST):
+            raise HTTPError(400, reason="requests body is nested too deeply")
+        # Among the types that JSON has here are mappings with other keys than text.
+        if not isinstance(value, dict) or not all(isinstance(name, str) for name in cast("dict[object, Any]", value)):
             raise HTTPError(400, reason="JSON-encoded requests body must be a 'dict'")
         return cast("dict[str, Any]", value)
 
@@ -259,10 +275,11 @@ class RestHandler(RequestHandler):
     def decode_argument(self, value: bytes, name: str | None = None) -> str:
         """The value as text; what is not UTF-8 is answered with 400, and not quoted in the log."""
         try:
-            return value.decode("utf-8")
+            return to_unicode(value)  # None too: a group of the route's pattern that matched nothing
         except UnicodeDecodeError:
             raise HTTPError(400, f"{name or 'url'} is not UTF-8") from None
 
+    @evented(these=["status_code"])
     def write_error(self, status_code: int = 500, **kwargs: Any) -> None:
         """Answer `{"code": 404, "error": "Not Found"}`, or problem details (RFC 9457) to those who ask for them."""
         error: BaseException | None = kwargs["exc_info"][1] if "exc_info" in kwargs else None
@@ -272,6 +289,8 @@ class RestHandler(RequestHandler):
         text, members = phrase, dict[str, Any]()
         if isinstance(error, ArgumentsError):
             text, members = error.error, {"errors": error.errors}
+        elif isinstance(error, SchemaViolation):
+            text = error.error
         elif isinstance(error, Refusal):
             members = error.members
             for name, value in error.headers.items():

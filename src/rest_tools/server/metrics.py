@@ -5,6 +5,8 @@ All labels come from the program (patterns, methods that HTTP knows, status code
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -14,8 +16,11 @@ from tornado.web import OutputTransform, RequestHandler
 
 from rest_tools.server.handler import RestHandler
 from rest_tools.server.routes import route_of
+from rest_tools.server.shared_metrics import Snapshots
 
 __all__ = ["Metrics", "MetricsHandler"]
+
+_log = logging.getLogger(__name__)
 
 
 class Metrics:
@@ -27,6 +32,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._shared: tuple[int, Snapshots] | None = None
         self._requests = Counter(
             "http_server_requests", "Answered requests", ["method", "route", "status"], registry=self.registry
         )
@@ -39,6 +45,30 @@ class Metrics:
         self._in_progress = Gauge(
             "http_server_requests_in_progress", "Requests at work", ["route"], registry=self.registry
         )
+
+    def share(self, number: int, snapshots: Snapshots) -> Callable[[], None]:
+        """From now on tell of all workers, as this worker of several.
+
+        Returns:
+            What is to be called now and then, and at the end, to tell the others of this one.
+        """
+        self._shared = number, snapshots
+
+        def tell() -> None:
+            try:
+                snapshots.write(number, self.registry)
+            except OSError as error:
+                _log.warning("the metrics of this worker are not up to date: %s", error)
+
+        return tell
+
+    def told(self) -> CollectorRegistry | Snapshots:
+        """What to tell who asks."""
+        if self._shared is None:
+            return self.registry
+        number, snapshots = self._shared
+        snapshots.write(number, self.registry)
+        return snapshots
 
     def begun(self, request: HTTPServerRequest) -> None:
         """A handler takes up the request."""
@@ -79,7 +109,7 @@ class MetricsHandler(RestHandler):
         self._metrics = metrics
 
     def get(self) -> None:
-        """All metrics of the server's registry."""
+        """All metrics of the server's registry; of several workers, all of theirs."""
         encode, content_type = choose_encoder(self.request.headers.get("Accept", ""))
         self.set_header("Content-Type", content_type)
-        self.write(encode(self._metrics.registry))
+        self.write(encode(self._metrics.told()))

@@ -13,17 +13,21 @@ from tornado.web import RequestHandler
 
 from rest_tools.server.access_log import json_logger
 from rest_tools.server.application import RestApplication
+from rest_tools.server.connections import Patience
 from rest_tools.server.correlation import ReturnCorrelationId
 from rest_tools.server.draining import DrainingServer
 from rest_tools.server.health import CheckFunction, LiveHandler, Readiness, ReadyHandler
 from rest_tools.server.metrics import Metrics, MetricsHandler
-from rest_tools.server.openapi import OpenApiHandler, openapi_document
-from rest_tools.server.redaction import request_line
+from rest_tools.server.openapi import DocsHandler, OpenApiHandler, openapi_document
+from rest_tools.server.orders import refuse_to_block
+from rest_tools.server.redaction import Printable, request_line
 from rest_tools.server.routes import route_rule
+from rest_tools.server.running import Lifespan, Run, cores
 
 __all__ = ["RestServer", "tornado_logger"]
 
 _log = logging.getLogger()  # the contract's
+_PRINTABLE = Printable()
 
 
 def tornado_logger(handler: RequestHandler) -> None:
@@ -47,6 +51,11 @@ class RestServer:
             them; without one, any client can claim to be anybody, in your logs too.
         trusted_downstream: Addresses of more proxies, which `X-Forwarded-For` may end with.
         json_log: Log each request as a JSON object (see `json_logger`), and send its `X-Correlation-ID` back.
+        idle_timeout: Seconds until a connection without a request is closed.  More than that of the proxy in front.
+        header_timeout: Seconds for the header of a request.
+        body_timeout: Seconds for its body; and again, if 1000 bytes a second came.
+        send_timeout: Seconds for a client to take its answer; and again, if it took 1000 bytes a second.
+        max_connections: Open connections at once; then the one whose request is awaited longest gives way.
         **kwargs: Settings of the Tornado application.
 
     Attributes:
@@ -57,7 +66,8 @@ class RestServer:
         metrics: What is measured, after `add_standard_routes`; its `registry` takes metrics of one's own.
 
     Raises:
-        ValueError: The cookie secret is not hexadecimal, or there is `json_log` beside a `log_function`.
+        ValueError: The cookie secret is not hexadecimal, there is `json_log` beside a `log_function`, or a time-out
+            or a limit is not positive.
     """
 
     def __init__(
@@ -69,10 +79,17 @@ class RestServer:
         xheaders: bool = True,
         trusted_downstream: Sequence[str] = (),
         json_log: bool = False,
+        idle_timeout: float = 75.0,
+        header_timeout: float = 20.0,
+        body_timeout: float = 30.0,
+        send_timeout: float = 30.0,
+        max_connections: int = 1000,
         **kwargs: Any,
     ) -> None:
         if json_log and log_function is not None:
             raise ValueError("json_log is a log_function of its own, give one of them")
+        if max_connections < 1:
+            raise ValueError(f"max_connections must be 1 or more, got {max_connections!r}")
         self.routes: list[tuple[Any, ...]] = []
         self.http_server: DrainingServer | None = None
         self.max_body_size = max_body_size
@@ -83,6 +100,13 @@ class RestServer:
             self.app_args["xsrf_cookies"] = True
         self.metrics: Metrics | None = None
         self._json_log = json_log
+        self._max_connections = max_connections
+        self._patience = Patience(
+            idle_timeout=idle_timeout,
+            header_timeout=header_timeout,
+            body_timeout=body_timeout,
+            send_timeout=send_timeout,
+        )
         self._draining = False
         self._xheaders = xheaders
         self._trusted_downstream = list(trusted_downstream)
@@ -105,6 +129,7 @@ class RestServer:
         health: bool = True,
         metrics: bool = True,
         openapi: bool = True,
+        docs: bool = True,
         checks: Mapping[str, CheckFunction] | None = None,
         check_timeout: float = 2.0,
         title: str = "API",
@@ -118,6 +143,7 @@ class RestServer:
                 when the server is about to stop.
             metrics: `/metrics` for Prometheus, by the patterns of routes.
             openapi: `/openapi.json`, which documents the routes, see `rest_tools.server.openapi.document`.
+            docs: `/docs`, a page to read that document and to try it; only with `openapi`.
             checks: What the service needs to be ready, by name: functions, async or not, that fail by an
                 exception or by False.
             check_timeout: Seconds for each check.
@@ -139,6 +165,8 @@ class RestServer:
                 return openapi_document(self.routes, title=title, version=version, description=description)
 
             self.add_route("/openapi.json", OpenApiHandler, {"document": lambda: document(len(self.routes))})
+            if docs:
+                self.add_route("/docs(?:/(.*))?", DocsHandler)
 
     @property
     def port(self) -> int:
@@ -161,6 +189,26 @@ class RestServer:
         Raises:
             OSError: The address is not ours, or the port is in use.
         """
+        self._start(lambda: self._listen(address, port))
+
+    def accept_from(self, listener: socket.socket) -> None:
+        """The same, with a socket that listens already, and that is the server's from now on."""
+        self._start(lambda: listener)
+
+    def _start(self, listen: Callable[[], socket.socket]) -> None:
+        server = self._new_server()
+        logging.getLogger("tornado.general").addFilter(_PRINTABLE)
+        for started in self._started:
+            started.retire()  # the port may be theirs
+        listener = listen()
+        listener.setblocking(False)
+        server.serve(listener)
+        self.http_server = server
+        self._draining = False
+        self._started.append(server)
+        self._port = listener.getsockname()[1]
+
+    def _new_server(self) -> DrainingServer:
         rules = [route_rule(*route) for route in self.routes]
         headers = [rule.target_kwargs["server_header"] for rule in rules if "server_header" in rule.target_kwargs]
         settings = dict(self.app_args)
@@ -173,21 +221,14 @@ class RestServer:
             application.add_transform(self.metrics.transform())
         if self._json_log:
             application.add_transform(ReturnCorrelationId)
-        server = DrainingServer(
+        return DrainingServer(
             application,
             xheaders=self._xheaders,
             trusted_downstream=self._trusted_downstream,
-            max_body_size=self.max_body_size,
+            max_body_size=application.max_body_size,
+            patience=self._patience,
+            max_connections=self._max_connections,
         )
-        for started in self._started:
-            started.retire()
-        listener = _listener(address, port)
-        server.add_socket(listener)
-        self.http_server = server
-        self._draining = False
-        self._started.append(server)
-        self._port = listener.getsockname()[1]
-        _log.warning("listening on %s port %d", address, self._port)
 
     async def stop(self, *, drain: float = 10.0, notice: float = 0.0) -> None:
         """Stop listening, answer what was asked, and close all connections.  Again does no harm.
@@ -200,8 +241,59 @@ class RestServer:
         self._draining = True
         if notice > 0:
             await asyncio.sleep(notice)
-        started, self._started = self._started, []
+        await self.make_way(drain=drain)
+
+    async def make_way(self, *, drain: float = 10.0) -> None:
+        """Stop as a worker does whose place is taken by another one: `/health/ready` stays as it is."""
+        started = list(self._started)
         await asyncio.gather(*(server.drain(drain) for server in started))
+        self._started = [server for server in self._started if server not in started]
+
+    def run(
+        self,
+        address: str = "localhost",
+        port: int = 8080,
+        *,
+        processes: int | None = 1,
+        drain: float = 10.0,
+        notice: float = 0.0,
+        lifespan: Lifespan | None = None,
+    ) -> None:
+        """Serve until SIGTERM or SIGINT, then `stop`; a second signal stops at once.  There must be no event loop yet.
+
+        With several processes, this one forks workers, and replaces those that die.  SIGHUP replaces all of them, one
+        after another, and fails no request.
+
+        Args:
+            address: As for `startup`.
+            port: As for `startup`.
+            processes: How many workers to fork; 1 is none, but to serve in this process, 0 or None is one for each
+                processor.
+            drain: As for `stop`.
+            notice: As for `stop`.
+            lifespan: Called with this server, it gives an async context manager.  Each process that serves enters it
+                before it accepts, the place to open connections and to add routes, and leaves it after the last answer.
+
+        Raises:
+            OSError: The address is not ours, or the port is in use.
+            RuntimeError: Called outside of the main thread, or within an event loop; or workers kept dying.
+            ValueError: `processes` is negative.
+        """
+        if processes is not None and processes < 0:
+            raise ValueError(f"processes must be 0 or more, got {processes!r}")
+        refuse_to_block()
+        with self._listen(address, port) as listener:
+            run = Run(self, listener, drain, notice, lifespan)
+            if processes == 1:
+                run.here()
+            else:
+                run.in_workers(processes or cores())
+
+    def _listen(self, address: str, port: int) -> socket.socket:
+        listener = _listener(address, port)
+        self._port = listener.getsockname()[1]
+        _log.warning("listening on %s port %d", address, self._port)
+        return listener
 
 
 def _both(
@@ -217,6 +309,4 @@ def _both(
 def _listener(address: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     found = socket.getaddrinfo(address or None, port, family, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)
-    listener = socket.create_server(found[0][4], family=family, backlog=1024)
-    listener.setblocking(False)
-    return listener
+    return socket.create_server(found[0][4], family=family, backlog=1024)

@@ -12,7 +12,7 @@ import json
 import logging
 import zlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from typing import Any, ClassVar, Final, Protocol, TypeAlias, cast
 
@@ -22,7 +22,9 @@ JSONType: TypeAlias = Any
 logger = logging.getLogger(__name__)
 
 _MARK: Final = "__jsonclass__"
+_MARK_BYTES: Final = _MARK.encode()
 _MAX_UNCOMPRESSED: Final = 128 << 20  # bytes
+_NESTING: Final = frozenset({list, dict, OrderedDict})
 
 
 class _Converter(Protocol):
@@ -211,11 +213,27 @@ def json_decode(value: str | bytes | bytearray) -> JSONType:
     text = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else bytes(value)
     try:
         # Few bodies have marks, and those without are decoded several times faster.
-        return json.loads(value, object_hook=JSONToObj) if _MARK.encode() in text else json_codec.decode(text)
+        return json.loads(value, object_hook=JSONToObj) if _MARK_BYTES in text else json_codec.decode(text)
     except (json.JSONDecodeError, UnicodeDecodeError):
         raise
     except (ValueError, RecursionError) as error:
         raise json.JSONDecodeError(str(error), "", 0) from error
+
+
+def is_deeper(value: JSONType, levels: int) -> bool:
+    """Whether lists and objects are nested in more than so many levels.
+
+    >>> is_deeper([[1], {}], 1), is_deeper([[1], {}], 2)
+    (True, False)
+    """
+    level: list[Any] = [value] if type(value) in _NESTING else []
+    for _ in range(levels):
+        level = [inner for outer in level for inner in _inside(outer) if type(inner) in _NESTING]
+    return bool(level)
+
+
+def _inside(value: list[Any] | dict[Any, Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 class json_compressor:

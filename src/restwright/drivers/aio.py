@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -47,8 +48,10 @@ async def _run_errand(sleep: SleepAsync, step: Errand) -> Exception | None:
     if isinstance(step, Join):
         await _wait_for(step)
         return None
+    call = step.call
     try:
-        step.result = await asyncio.to_thread(step.call)
+        result = call() if inspect.iscoroutinefunction(call) else await asyncio.to_thread(call)
+        step.result = await result if inspect.isawaitable(result) else result
     except Exception as error:  # noqa: BLE001 - it is raised in the plan
         return error
     return None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from concurrent import futures
+from inspect import isawaitable
 from typing import Generic, TypeVar
 
 import requests
@@ -42,11 +43,28 @@ def _outcome(send: Send, sleep: Sleep, step: Request | Errand) -> requests.Respo
         return None
     try:
         if isinstance(step, Work):
-            step.result = step.call()
+            result = step.call()
+            step.result = _awaited(result) if isawaitable(result) else result
             return None
         return send(step)
     except Exception as error:  # noqa: BLE001 - it is raised in the plan
         return error
+
+
+def _awaited(result: Awaitable[T]) -> T:
+    """What comes of an awaitable, on an event loop of its own."""
+    import asyncio  # a blocking client needs none else
+    from concurrent.futures import ThreadPoolExecutor
+
+    async def wait() -> T:
+        return await result
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(wait())
+    with ThreadPoolExecutor(1) as thread:  # this thread's loop stands still as long as we do
+        return thread.submit(asyncio.run, wait()).result()
 
 
 class Pages(Generic[ItemT]):
@@ -57,7 +75,7 @@ class Pages(Generic[ItemT]):
         self._start = start
         self._sleep = sleep
 
-    def pages(self) -> Iterator[Page[ItemT]]:
+    def pages(self) -> Generator[Page[ItemT]]:
         """The pages, each with its items and the header fields that it came with."""
         plan = self._start()
         try:

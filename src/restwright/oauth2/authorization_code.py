@@ -46,11 +46,10 @@ def authorization_code(
         LoginError: The answer is not of this login, or the provider refused.
         TransportError: The token endpoint gave no answer in time.
     """
-    listening = Work(partial(RedirectReceiver, redirect_uri))
-    yield listening
-    receiver: RedirectReceiver = listening.result
+    receiver = RedirectReceiver(redirect_uri)
     failure: str | None = "The program gave it up."
     try:
+        yield Work(receiver.listen)
         tokens = yield from _through_browser(registration, receiver, open, timeout)
         failure = None
     except Exception as error:

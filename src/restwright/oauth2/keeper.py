@@ -84,7 +84,7 @@ class TokenKeeper:
             TransportError: The provider gave no answer in time.
         """
         known = self._known
-        if known is not None and self._counts(known, refused):
+        if known is not None and self._counts(known, refused, leeway=self._leeway):
             return known
         tokens = yield from self._renewed(refused, until)
         if refused is not None and tokens.access_token == refused.access_token:
@@ -96,7 +96,7 @@ class TokenKeeper:
         """Take over the tokens of a login.
 
         Raises:
-            TokenStoreError: The store does not take them.
+            TokenStoreError: The store does not take them: they are good as long as this process lives.
         """
         yield Work(partial(self._keep, tokens))
 
@@ -127,23 +127,22 @@ class TokenKeeper:
         left = self._within if until is None else min(self._within, until - time.monotonic())
         return self._flight.join(partial(self._find, refused), within=left)
 
-    def _counts(self, tokens: TokenSet, refused: TokenSet | None) -> bool:
+    def _counts(self, tokens: TokenSet, refused: TokenSet | None, *, leeway: float) -> bool:
         is_refused = refused is not None and tokens.access_token == refused.access_token
-        return not is_refused and tokens.is_valid(self._clock(), leeway=self._leeway)
+        return not is_refused and tokens.is_valid(self._clock(), leeway=leeway)
 
     # What follows runs in threads.
 
     def _find(self, refused: TokenSet | None) -> TokenSet:
         with self.store.lock(_LOCKED):
             stored = self._unsaved or self._load()
-            if stored is not None and self._counts(stored, refused):
+            if stored is not None and self._counts(stored, refused, leeway=self._leeway):
                 self._known = stored
                 return stored
             try:
                 tokens = self._next(stored)
             except requests.RequestException as error:
-                still_counts = stored is not None and stored.is_valid(self._clock())
-                if stored is None or not still_counts or stored == refused:
+                if stored is None or not self._counts(stored, refused, leeway=0.0):
                     raise
                 logger.warning("a token that is about to expire could not be renewed: %s", error)
                 return stored
@@ -192,9 +191,10 @@ class TokenKeeper:
             self._unsaved = None
 
     def _keep(self, tokens: TokenSet) -> None:
+        self._known = self._unsaved = tokens  # they are good here even if the store does not take them
         with self.store.lock(_LOCKED):
             self.store.save(tokens)
-            self._known, self._unsaved = tokens, None
+            self._unsaved = None
 
     def _clear(self) -> TokenSet | None:
         with self.store.lock(_LOCKED):

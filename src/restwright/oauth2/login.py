@@ -6,9 +6,9 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
-from http.cookiejar import DefaultCookiePolicy
 from importlib import import_module
-from typing import Any, Literal, TypeVar
+from types import TracebackType
+from typing import Any, Final, Literal, Self, TypeVar
 
 import requests
 
@@ -32,6 +32,9 @@ from restwright.policies import Layer
 from restwright.transport import Transport
 
 T = TypeVar("T")
+
+_NOWHERE: Final = "https://provider.invalid"
+"""The origin that the session's own credentials and cookies are for (RFC 2606, 2): so no provider gets any of them."""
 
 
 class OAuth2:
@@ -90,7 +93,8 @@ class OAuth2:
         self.parameters = parameters
         self._within = within
         self._clock = clock
-        self._transport = Transport(_new_session() if session is None else session, self.url, timeout=(10.0, within))
+        session = requests.Session() if session is None else session
+        self._transport = Transport(session, _NOWHERE, timeout=(10.0, within))
         self.keeper = TokenKeeper(
             self._transport.send,
             renew=self._follow,
@@ -110,6 +114,30 @@ class OAuth2:
     def run_async(self, plan: Operation[T]) -> Coroutine[Any, Any, T]:
         """The same, awaited."""
         return run_async(self._transport.send_async, plan)
+
+    def close(self) -> None:
+        """Close the connections to the provider; a later request opens new ones.  The tokens stay."""
+        self._transport.close()
+
+    async def aclose(self) -> None:
+        """The same, and those of the running event loop."""
+        await self._transport.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
 
     def policy(self, *, origins: Iterable[str] = ()) -> Layer:
         """The layer that signs a client's requests; for the stack of policies of any number of clients.
@@ -217,9 +245,3 @@ class OAuth2:
         tokens = yield from grant
         yield from self.keeper.keep(tokens)
         return tokens
-
-
-def _new_session() -> requests.Session:
-    session = requests.Session()
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # a provider's are for browsers
-    return session

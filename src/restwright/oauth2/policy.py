@@ -30,30 +30,37 @@ def bearer_token(keeper: TokenKeeper, *, origins: Iterable[str] = ()) -> Layer:
         keeper: Hands out the token.
         origins: Further origins that it may go to, such as `https://files.example.org`; your explicit choice.
     """
-    listed = frozenset(Origin.of(origin) for origin in origins)
+    return _BearerToken(keeper, frozenset(Origin.of(origin) for origin in origins))
 
-    def layer(request: Request, inner: Policy = exchange, /) -> Operation[requests.Response]:
+
+class _BearerToken:
+    def __init__(self, keeper: TokenKeeper, listed: frozenset[Origin]) -> None:
+        self._keeper = keeper
+        self._listed = listed
+        self._last: tuple[TokenSet, BearerAuth] | None = None  # a token is checked once, not for each request
+
+    def __call__(self, request: Request, inner: Policy = exchange, /) -> Operation[requests.Response]:
         if request.header("Authorization") is not None:
             return (yield from inner(request))
-        tokens = yield from keeper.tokens(until=request.deadline)
-        response = yield from inner(_signed(request, tokens, listed))
+        tokens = yield from self._keeper.tokens(until=request.deadline)
+        response = yield from inner(self._signed(request, tokens))
         if not _was_refused(response, tokens) or not _can_be_sent_again(request):
             return response
         try:
-            renewed = yield from keeper.tokens(refused=tokens, until=request.deadline)
+            renewed = yield from self._keeper.tokens(refused=tokens, until=request.deadline)
         except LoginRequired:
             return response  # it is the server's refusal that tells why
         if renewed.access_token == tokens.access_token:
             return response
-        return (yield from inner(_signed(request, renewed, listed)))
+        return (yield from inner(self._signed(request, renewed)))
 
-    return layer
-
-
-def _signed(request: Request, tokens: TokenSet, listed: frozenset[Origin]) -> Request:
-    if is_absolute(request.url) and Origin.of(request.url) in listed:
-        return request.with_header("Authorization", f"Bearer {tokens.access_token}")
-    return request.but(auth=BearerAuth(tokens.access_token))  # the transport knows the client's own origin
+    def _signed(self, request: Request, tokens: TokenSet) -> Request:
+        if is_absolute(request.url) and Origin.of(request.url) in self._listed:
+            return request.with_header("Authorization", f"Bearer {tokens.access_token}")
+        last = self._last
+        if last is None or last[0] is not tokens:
+            last = self._last = tokens, BearerAuth(tokens.access_token)
+        return request.but(auth=last[1])  # the transport knows the client's own origin
 
 
 def _was_refused(response: requests.Response, tokens: TokenSet) -> bool:

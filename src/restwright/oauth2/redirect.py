@@ -23,26 +23,45 @@ class RedirectReceiver:
             one is taken, which providers must allow for (RFC 8252, 7.3).
 
     Raises:
-        LoginError: It is another kind of URL, or its port is taken.
+        LoginError: It is another kind of URL.
     """
 
     def __init__(self, redirect_uri: str = "http://127.0.0.1/callback") -> None:
-        host, port, self._path = _parts(redirect_uri)
+        self._host, self._port, self._path = _parts(redirect_uri)
+        self.redirect_uri = redirect_uri
         self.query: Future[str] = Future()
         """The query of the redirect, once it has come; the first one counts."""
         self._ending: Future[str | None] = Future()
         self._claimed = threading.Lock()
+        self._lock = threading.Lock()
+        self._listener: LoopbackListener | None = None
+
+    def listen(self) -> None:
+        """Begin; from now on `redirect_uri` has its port.
+
+        Raises:
+            LoginError: The port is taken.
+        """
         try:
-            self._listener = LoopbackListener(partial(_RedirectHandler, self), host, port)
+            listener = LoopbackListener(partial(_RedirectHandler, self), self._host, self._port)
         except OSError as error:
-            raise LoginError(f"cannot listen at {redirect_uri} for the browser: {error.strerror}") from error
-        self.redirect_uri = f"http://{host}:{self._listener.port}{self._path}"
+            raise LoginError(f"cannot listen at {self.redirect_uri} for the browser: {error.strerror}") from error
+        self.redirect_uri = f"http://{self._host}:{listener.port}{self._path}"
+        with self._lock:
+            self._listener = listener
+            is_over = self._ending.done()
+        if is_over:  # the login was given up meanwhile
+            listener.close()
 
     def conclude(self, failure: str | None) -> None:
         """Tell the browser how the login ended, None for well; and listen no more.  Does not block."""
-        if not self._ending.done():
+        with self._lock:
+            if self._ending.done():
+                return
             self._ending.set_result(failure)
-            threading.Thread(target=self._listener.close, daemon=True).start()
+            listener = self._listener
+        if listener is not None:
+            threading.Thread(target=listener.close, daemon=True).start()
 
     def take(self, target: str, handler: LoopbackHandler) -> None:
         """A browser asks for `target`."""

@@ -1,5 +1,7 @@
 """Follow redirects of safe requests (RFC 9110, 15.4); refuse them for writes, whose content would go who knows where.
 
+Writes are followed only if the client asks for it, and their content stays within the origin even then.
+
 Credentials stay behind when a redirect leads to another origin: the transport sees to that for the client's own,
 and this policy for those in the header fields of the request.
 """
@@ -13,15 +15,21 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from restwright.errors import SECRET_FIELDS, TooManyRedirects, UnusableAnswer, about, one_line
-from restwright.message import EMPTY, SAFE, Origin, Request, is_absolute, without_credentials
+from restwright.message import EMPTY, SAFE, UNSET, Origin, Request, is_absolute, without_credentials
 from restwright.plan import Operation, Policy, exchange
 from restwright.policies.layer import Layer
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
-def redirect(*, most: int = 10) -> Layer:
-    """Follow at most so many redirects in a row; the answers on the way are the last one's `history`."""
+def redirect(*, most: int = 10, writes: bool = False) -> Layer:
+    """Follow at most so many redirects in a row; the answers on the way are the last one's `history`.
+
+    Args:
+        most: Redirects in a row.
+        writes: Follow also those of requests that are not safe, as `requests` and browsers do: after 303 and 302, and
+            a POST after 301, with a GET; after 307 and 308 with the same request, within the origin only.
+    """
     if most < 0:
         raise ValueError(f"most must be 0 or more, got {most!r}")
 
@@ -33,12 +41,14 @@ def redirect(*, most: int = 10) -> Layer:
         asked = request
         while response.status_code in REDIRECTS and "Location" in response.headers:
             target = _target(asked, response)
-            if request.method not in SAFE:
-                raise _refused(UnusableAnswer, f"a {request.method} is not redirected to {_shown(target)}", response)
+            if asked.method not in SAFE and not (writes and _may_follow(asked, target, response)):
+                raise _refused(UnusableAnswer, f"a {asked.method} is not redirected to {_shown(target)}", response)
             if len(history) == most:
                 raise _refused(TooManyRedirects, f"more than {most} redirects, the last to {_shown(target)}", response)
             history.append(response)
             asked = asked.but(url=target, params=EMPTY, headers=_fields_for(target, asked, response))
+            if _becomes_get(asked.method, response.status_code):
+                asked = asked.but(method="GET", json=UNSET, content=None)
             response = yield from inner(asked)
         response.history = history
         return response
@@ -58,9 +68,23 @@ def _target(asked: Request, response: requests.Response) -> str:
     return target
 
 
+def _becomes_get(method: str, status: int) -> bool:
+    # RFC 9110, 15.4.2 to 15.4.4, and what all clients do after a 302.
+    return method not in SAFE and (status in (302, 303) or (status == 301 and method == "POST"))
+
+
+def _may_follow(asked: Request, target: str, response: requests.Response) -> bool:
+    """May a write go there?  With its content only within the origin."""
+    return _becomes_get(asked.method, response.status_code) or _is_same_origin(target, response)
+
+
+def _is_same_origin(target: str, response: requests.Response) -> bool:
+    return not is_absolute(target) or (bool(response.url) and Origin.of(target) == Origin.of(response.url))
+
+
 def _fields_for(target: str, asked: Request, response: requests.Response) -> Mapping[str, str]:
     """The header fields of the request; those that are secret are left out for another origin."""
-    if not is_absolute(target) or (response.url and Origin.of(target) == Origin.of(response.url)):
+    if _is_same_origin(target, response):
         return asked.headers
     return {name: value for name, value in asked.headers.items() if name.lower() not in SECRET_FIELDS}
 

@@ -65,10 +65,12 @@ def retry(
     network_attempts: int | None = None,
     statuses: Collection[int] = TRANSIENT,
     any_method: bool = False,
+    worth_repeating: Callable[[Request, requests.Response], bool] | None = None,
     wait: float | None = None,
     retry_after_max: float = 300.0,
     delay_first: float = 0.1,
     delay_max: float = 20.0,
+    delay: Callable[[int], float] | None = None,
     budget: RetryBudget | None = None,
     clock: Callable[[], float] = time.monotonic,
     chance: Callable[[], float] = random.random,
@@ -80,16 +82,20 @@ def retry(
             network fails.
         network_attempts: How often the network may fail at most; counted apart from `attempts` if given.
         any_method: Repeat after a status also what is not safe to repeat (the service promises that it is).
+        worth_repeating: Says of an answer whether its request may and should be sent again; in the place of `statuses`
+            and `any_method`.
         wait: Seconds between attempts, whatever the server asks for; None: as the server says, else backing off.
         retry_after_max: Longest wait that is granted to the server, in seconds; if it asks for more, give up at once.
         delay_first: Longest wait after the first failure, in seconds; it doubles from there up to `delay_max`.
+        delay: Seconds to wait after so many failures, from 1, where the server does not say; in the place of
+            `delay_first` and `delay_max`.
         budget: One to share with other policies; each has its own otherwise.
     """
     if attempts < 1 or (network_attempts is not None and network_attempts < 1):
         raise ValueError(f"attempts must be 1 or more, got {attempts!r} and {network_attempts!r}")
 
     def delay_after(failures: int, outcome: Outcome) -> float:
-        own = backoff(failures, first=delay_first, most=delay_max, chance=chance)
+        own = delay(failures) if delay else backoff(failures, first=delay_first, most=delay_max, chance=chance)
         if isinstance(outcome, Exception):
             return own
         if wait is not None:
@@ -97,11 +103,13 @@ def retry(
         asked = parse_retry_after(outcome.headers.get("Retry-After", ""))
         return own if asked is None else asked
 
+    def is_worth_it(request: Request, response: requests.Response) -> bool:
+        return response.status_code in statuses and (request.may_repeat or any_method)
+
     return _Retry(
         attempts=attempts,
         network_attempts=network_attempts,
-        statuses=statuses,
-        any_method=any_method,
+        worth_repeating=worth_repeating or is_worth_it,
         longest=retry_after_max if wait is None else float("inf"),
         delay_after=delay_after,
         budget=RetryBudget() if budget is None else budget,
@@ -113,8 +121,7 @@ def retry(
 class _Retry:
     attempts: int
     network_attempts: int | None
-    statuses: Collection[int]
-    any_method: bool
+    worth_repeating: Callable[[Request, requests.Response], bool]
     longest: float
     delay_after: Callable[[int, Outcome], float]
     budget: RetryBudget
@@ -149,7 +156,7 @@ class _Retry:
         if isinstance(outcome, Exception):
             is_transient = isinstance(outcome, NETWORK) and not isinstance(outcome, DeadlineExceeded)
             return is_transient and (request.may_repeat or _surely_not_sent(outcome))
-        return outcome.status_code in self.statuses and (request.may_repeat or self.any_method)
+        return self.worth_repeating(request, outcome)
 
     def _has_more(self, outcome: Outcome, answered: int, unanswered: int) -> bool:
         """Are there attempts left?"""

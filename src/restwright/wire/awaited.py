@@ -13,15 +13,25 @@ from typing import Any, Final
 
 import aiohttp
 import certifi
-from aiohttp.helpers import TimerNoop
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
 from restwright import errors
 from restwright.message import Response
-from restwright.wire.call import Call, Pace, bad_header, check_deadline, is_small, pieces, raise_own, raise_translated
+from restwright.wire.call import (
+    Buffer,
+    Call,
+    Pace,
+    bad_header,
+    check_deadline,
+    is_small,
+    pieces,
+    raise_own,
+    raise_translated,
+)
 from restwright.wire.content import Content
+from restwright.wire.one_piece import NO_TIMEOUT, NO_TIMER, Answer, Seat, ask, begin
 from restwright.wire.watch import Watch, Watchman
 
 CONNECTIONS: Final = 100
@@ -31,9 +41,6 @@ _PAUSE: Final = 0.05  # seconds
 # What aiohttp would add where we send none.
 _OWN_FIELDS: Final = frozenset({"User-Agent", "Accept", "Accept-Encoding", "Content-Type"})
 _FIELDS: Final = _OWN_FIELDS - {"Content-Type"}
-_LONGEST_LINE: Final = 65536
-_NO_TIMER: Final = TimerNoop()
-_NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None)
 
 
 @functools.lru_cache(512)
@@ -48,6 +55,7 @@ class LoopPool:
         self._connector = aiohttp.TCPConnector(limit=0)
         self._turn = asyncio.Semaphore(CONNECTIONS)
         self._watchman = Watchman()
+        self._seats: dict[tuple[str, str, ssl.SSLContext | bool], Seat] = {}
         self._loop = asyncio.get_running_loop()
         self._last_call = self._loop.time()
         # asyncio.run closes open asynchronous generators before it closes the loop; so does their collection.
@@ -87,7 +95,7 @@ class LoopPool:
         pace = Pace(call)
         watch = Watch(call.read_timeout, pace.until_deadline())
         self._watchman.add(watch)
-        answer: aiohttp.ClientResponse | None = None
+        answer: Answer | aiohttp.ClientResponse | None = None
         has_turn = False
         try:
             async with watch.timer:
@@ -99,9 +107,13 @@ class LoopPool:
                 self._last_call = now
                 watch.allow(call.connect_timeout)
                 answer = await self._answer(call, watch, tls, proxy)
+                if call.buffer is not None and answer.status < 300:
+                    response = _response(answer, b"")
+                    response.stream = _Stream(call, answer, pace, self._turn)
+                    has_turn = False  # it is the stream's now
+                    return response
                 content = await _take(call, answer, pace, watch)
-            fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.raw_headers]
-            return Response(answer.status, content=content, headers=fields, reason=answer.reason)
+            return _response(answer, content)
         except BaseException as error:
             if answer is not None:
                 answer.close()
@@ -110,7 +122,7 @@ class LoopPool:
             raise_own(call)
             if self._connector.closed:
                 raise errors.NotConnected("the client was closed", request=call.prepared) from error
-            raise_translated(error, _translated(error, call, pace, watch))
+            raise_translated(error, _translated(error, call, pace, connected=watch.connected))
         finally:
             if has_turn:
                 self._turn.release()
@@ -118,12 +130,19 @@ class LoopPool:
 
     async def _answer(
         self, call: Call, watch: Watch, tls: ssl.SSLContext | bool, proxy: str | None
-    ) -> aiohttp.ClientResponse:
+    ) -> Answer | aiohttp.ClientResponse:
         """Send the request, and read the header section of its answer.
 
-        By aiohttp's own parts, but not by its ClientSession: cookies, redirects, repetitions and time-outs are
-        the concern of others here, and going through them all for nothing takes a fifth of a call's CPU.
+        Not by aiohttp's ClientSession: cookies, redirects, repetitions and time-outs are the concern of others here.
         """
+        if proxy is None and (call.body is None or is_small(call.body)):
+            scheme, _, rest = call.url.partition("://")
+            authority, _, target = rest.partition("/")
+            key = (scheme, authority, tls)
+            seat = self._seats.get(key)
+            if seat is None:
+                seat = self._seats[key] = Seat(f"{scheme}://{authority}/", tls, self._loop)
+            return await ask(self._connector, seat, call, "/" + target.partition("#")[0], watch)
         headers = call.headers.plain()
         needed = _FIELDS if call.body is None else _OWN_FIELDS
         request = aiohttp.ClientRequest(
@@ -133,25 +152,13 @@ class LoopPool:
             skip_auto_headers=None if needed <= headers.keys() else _OWN_FIELDS,
             data=call.body if call.body is None or is_small(call.body) else _Upload(call, watch),
             loop=self._loop,
-            timer=_NO_TIMER,
+            timer=NO_TIMER,
             ssl=tls,
             proxy=None if proxy is None else URL(proxy),
         )
-        connection = await self._connector.connect(request, [], _NO_TIMEOUT)
-        watch.connected = True
-        watch.allow(watch.patience)
-        protocol = connection.protocol
-        if protocol is None:
-            raise aiohttp.ServerDisconnectedError
-        protocol.set_response_params(
-            timer=_NO_TIMER,
-            skip_payload=call.method == "HEAD",
-            read_until_eof=True,
-            auto_decompress=False,
-            max_line_size=_LONGEST_LINE,
-            max_field_size=_LONGEST_LINE,
-        )
+        connection = await self._connector.connect(request, [], NO_TIMEOUT)
         try:
+            begin(connection, call, watch)
             answer = await request.send(connection)
             try:
                 await answer.start(connection)
@@ -189,12 +196,12 @@ def _end(loop: asyncio.AbstractEventLoop, connector: aiohttp.BaseConnector) -> N
                 under._call_connection_lost(None)  # noqa: SLF001
 
 
-async def _take(call: Call, answer: aiohttp.ClientResponse, pace: Pace, watch: Watch) -> bytes:
+async def _take(call: Call, answer: Answer | aiohttp.ClientResponse, pace: Pace, watch: Watch) -> bytes:
     stream = answer.content
     coding = answer.headers.get("Content-Encoding", "")
     to_sink = call.sink is not None and answer.status < 300
     if stream.is_eof() and not coding and not to_sink and stream.total_bytes <= call.max_bytes:
-        return stream.read_nowait()  # it came with the header section: nothing to wait for
+        return _all_of(stream)  # it came with the header section: nothing to wait for
     length = answer.content_length
     if length is not None and length > call.max_bytes and not to_sink and call.method != "HEAD":
         raise errors.TooLarge(f"{length} bytes are more than the limit of {call.max_bytes}", request=call.prepared)
@@ -224,6 +231,73 @@ async def _take(call: Call, answer: aiohttp.ClientResponse, pace: Pace, watch: W
     return content.finish()
 
 
+def _all_of(stream: aiohttp.StreamReader) -> bytes:
+    """The content of a stream that has come to its end."""
+    buffer: Any = getattr(stream, "_buffer", None)
+    if buffer is None or stream.exception() is not None:
+        return stream.read_nowait()
+    # `read_nowait` has the connection go on reading, which is a part of a call's CPU, and for nothing now.
+    return b"".join(buffer)
+
+
+def _response(answer: Answer | aiohttp.ClientResponse, content: bytes) -> Response:
+    raw = answer.raw_headers
+    response = Response(
+        answer.status,
+        content=content,
+        headers=lambda: [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw],
+        reason=answer.reason,
+    )
+    response.sets_cookies = "Set-Cookie" in answer.headers
+    return response
+
+
+class _Stream:
+    """Content that is read while it comes in; it has its connection, and the turn that goes with it, to itself."""
+
+    def __init__(
+        self, call: Call, answer: Answer | aiohttp.ClientResponse, pace: Pace, turn: asyncio.Semaphore
+    ) -> None:
+        self._call, self._answer, self._pace = call, answer, pace
+        self._buffer = call.buffer or Buffer()
+        self._content = Content(call, answer.headers.get("Content-Encoding", ""), to_sink=True)
+        self._loop = asyncio.get_running_loop()
+        self._turn: asyncio.Semaphore | None = turn
+        call.deadline = None  # it was for the beginning of the answer
+
+    async def read(self) -> bytes:
+        content = self._content
+        while not (data := self._buffer.take()) and not content.is_complete:
+            try:
+                async with asyncio.timeout(self._call.read_timeout):  # each wait for the next bytes has its own
+                    chunk = await self._answer.content.readany()
+                if chunk:
+                    content.feed(chunk)
+                else:
+                    content.finish()
+                    self._give_turn()
+            except BaseException as error:
+                self.close()
+                if not isinstance(error, Exception) or isinstance(error, errors.RestwrightError):
+                    raise
+                if isinstance(error, RuntimeError):  # aiohttp's, of a connection that is closed
+                    raise errors.TransportError("the client was closed", request=self._call.prepared) from error
+                raise_translated(error, _translated(error, self._call, self._pace, connected=True))
+        return data
+
+    def close(self) -> None:
+        if not self._content.is_complete:
+            self._answer.close()
+        self._give_turn()
+
+    def _give_turn(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            # It may be collected in any thread, and when the loop has ended.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(turn.release)
+
+
 class _Upload:
     """Content that is sent piece by piece, each with its own time; from the beginning each time it is asked for."""
 
@@ -249,12 +323,12 @@ class _Upload:
         watch.allow(watch.patience)
 
 
-def _translated(error: Exception, call: Call, pace: Pace, watch: Watch) -> Exception:
+def _translated(error: Exception, call: Call, pace: Pace, *, connected: bool) -> Exception:
     """Our error for aiohttp's; each is also the one that `requests` would raise."""
     request = call.prepared
     text = errors.one_line(getattr(error, "message", "") or str(error)) or type(error).__name__
     match error:
-        case TimeoutError() if not watch.connected and pace.until_deadline() > 0.001:
+        case TimeoutError() if not connected and pace.until_deadline() > 0.001:
             return errors.ConnectTimeout(f"no connection within {call.connect_timeout} s", request=request)
         case TimeoutError():
             return pace.timed_out()

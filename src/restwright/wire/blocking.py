@@ -19,7 +19,17 @@ from urllib3.util import Retry, Timeout
 
 from restwright import errors
 from restwright.message import Response
-from restwright.wire.call import PIECE, Call, Pace, bad_header, check_deadline, pieces, raise_own, raise_translated
+from restwright.wire.call import (
+    PIECE,
+    Buffer,
+    Call,
+    Pace,
+    bad_header,
+    check_deadline,
+    pieces,
+    raise_own,
+    raise_translated,
+)
 from restwright.wire.content import Content
 
 _NEVER: Final = Retry(total=False, redirect=False)
@@ -186,6 +196,10 @@ def perform(call: Call, pool: HTTPConnectionPool, target: str) -> Response:
             chunked=chunked,
         )
         try:
+            if call.buffer is not None and raw.status < 300:
+                response = _response(raw, b"")
+                response.stream = _Stream(call, raw, pace)
+                return response
             content = _take(call, raw)
         except BaseException:
             raw.close()
@@ -197,7 +211,43 @@ def perform(call: Call, pool: HTTPConnectionPool, target: str) -> Response:
         raise_translated(error, _translated(error, call, pace))
     finally:
         _calling.pace = outer
-    return Response(raw.status, content=content, headers=raw.headers.items(), reason=raw.reason)
+    return _response(raw, content)
+
+
+def _response(raw: BaseHTTPResponse, content: bytes) -> Response:
+    response = Response(raw.status, content=content, headers=raw.headers.items, reason=raw.reason)
+    response.sets_cookies = "Set-Cookie" in raw.headers
+    return response
+
+
+class _Stream:
+    """Content that is read while it comes in."""
+
+    def __init__(self, call: Call, raw: BaseHTTPResponse, pace: Pace) -> None:
+        self._call, self._raw, self._pace = call, raw, pace
+        self._buffer = call.buffer or Buffer()
+        self._content = Content(call, raw.headers.get("Content-Encoding", ""), to_sink=True)
+        call.deadline = None  # it was for the beginning of the answer
+
+    def read(self) -> bytes:
+        while not (data := self._buffer.take()) and not self._content.is_complete:
+            self._pace.start()  # each wait for the next bytes has a read timeout of its own
+            try:
+                chunk = self._raw.read1(_CHUNK, decode_content=False)
+                if chunk:
+                    self._content.feed(chunk)
+                else:
+                    self._content.finish()
+            except BaseException as error:
+                self.close()
+                if not isinstance(error, Exception) or isinstance(error, errors.RestwrightError):
+                    raise
+                raise_translated(error, _translated(error, self._call, self._pace))
+        return data
+
+    def close(self) -> None:
+        if not self._content.is_complete:
+            self._raw.close()
 
 
 @contextlib.contextmanager

@@ -22,6 +22,26 @@ FRAMING: Final = 1 << 20
 PIECE: Final = 1 << 16
 
 
+class Buffer:
+    """The sink of an answer that is read while it comes in: holds what has come until it is taken."""
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+
+    def start(self) -> None:
+        """Content begins."""
+
+    def write(self, chunk: bytes, /) -> None:
+        """Hold the next bytes."""
+        self._chunks.append(chunk)
+
+    def take(self) -> bytes:
+        """What is held; b"" if nothing is."""
+        data = b"".join(self._chunks)
+        self._chunks.clear()
+        return data
+
+
 @dataclass(slots=True)
 class Call:
     """What an engine needs to know of an exchange."""
@@ -52,6 +72,11 @@ class Call:
             prepared.method, prepared.url, prepared.headers = self.method, self.url, cast("Any", self.headers)
             prepared.body = cast("Any", self.body)
         return self.known_as
+
+    @property
+    def buffer(self) -> Buffer | None:
+        """Where the content of an answer that is streamed passes through."""
+        return self.sink if isinstance(self.sink, Buffer) else None
 
     @property
     def has_hooks(self) -> bool:

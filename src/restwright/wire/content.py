@@ -27,7 +27,7 @@ class _Decompressor(Protocol):
 class Content:
     """Collects the chunks of one answer's content; `finish` gives all of it, or b"" where a sink took it."""
 
-    __slots__ = ("_call", "_chunks", "_coding", "_decompressor", "_raw_size", "_size", "to_sink")
+    __slots__ = ("_call", "_chunks", "_coding", "_decompressor", "_raw_size", "_size", "is_complete", "to_sink")
 
     def __init__(self, call: Call, coding: str, *, to_sink: bool = False) -> None:
         self._call = call
@@ -36,6 +36,7 @@ class Content:
         self._raw_size = self._size = 0
         self._decompressor: _Decompressor | None = None
         self.to_sink = to_sink
+        self.is_complete = False
         if to_sink and call.sink is not None:
             with call.own():
                 call.sink.start()
@@ -69,6 +70,7 @@ class Content:
         """All has come."""
         if self._decompressor is not None and not self._decompressor.eof:
             raise BadEncoding(f"the {self._coding} content breaks off", request=self._call.prepared)
+        self.is_complete = True
         return b"".join(self._chunks)
 
     def _keep(self, data: bytes) -> None:

@@ -136,6 +136,13 @@ def test_what_does_not_is_told_without_the_value(url, body, text):
     assert "1234" not in str(answer.headers)
 
 
+def test_names_that_the_client_sent_are_in_the_body_alone(url):
+    answer = post(url, {"name": "fig", "evil name": 1})
+    assert "evil name" in refusal(answer)
+    assert answer.reason == "Bad Request"
+    assert get(url, "/fruits").reason == "Missing required query parameter: q"
+
+
 def test_all_violations_are_told(url):
     parts = refusal(post(url, {"name": "fig", "size": 0, "kind": "bad"})).split("; ")
     assert sorted(parts) == ["'kind': must be one of: 'sweet', 'sour'", "'size': must be at least 1"]

@@ -1,13 +1,23 @@
-"""Real Redis servers, of both lines, from wheels."""
+"""Real Redis servers, of both lines, from wheels; and servers of ours as programs, for what a thread cannot show:
+signals, forks, memory, an event loop that nobody shares.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
+import re
+import signal
 import socket
 import subprocess
+import sys
+import textwrap
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 import redis
@@ -99,3 +109,92 @@ def hanging_store():
     """The port of a store that takes connections, and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
+
+
+# ------------------------------------------------------------------------------------------------ programs
+
+HEAD = """
+import asyncio, contextlib, json, os, signal, sys, time
+from pathlib import Path
+from rest_tools.server import ArgumentHandler, ArgumentSource, RestHandler, RestHandlerSetup, RestServer
+
+class Who(RestHandler):
+    async def get(self, seconds="0"):
+        await asyncio.sleep(float(seconds))
+        self.write({"pid": os.getpid()})
+
+    def post(self, *_):
+        self.write({"size": len(self.request.body)})
+
+def server_of(**settings):
+    server = RestServer(**settings)
+    server.add_route("/who", Who, RestHandlerSetup())
+    server.add_route(r"/who/([0-9.]+)", Who, RestHandlerSetup())
+    server.add_standard_routes()
+    return server
+"""
+
+
+class Program:
+    """A program that serves.
+
+    Attributes:
+        process: Of the program.
+        port: That it listens on.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.process = process
+        self._log = log
+        found = self.until(lambda: re.search(r"listening on \S+ port (\d+)\n", self.log) or process.poll() is not None)
+        assert found is not True, self.log
+        self.port = int(found[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """What it printed by now."""
+        return self._log.read_text(encoding="utf-8")
+
+    def ends(self, within: float = 15) -> int:
+        """Its status, once it has ended."""
+        return self.process.wait(within)
+
+    @staticmethod
+    def until(condition: Callable[[], Any], within: float = 15) -> Any:
+        """What the condition gives, once that is true."""
+        deadline = time.monotonic() + within
+        while not (found := condition()):
+            assert time.monotonic() < deadline, "it does not come true"
+            time.sleep(0.02)
+        return found
+
+
+Programs: TypeAlias = Callable[[str], AbstractContextManager[Program]]
+
+
+@contextlib.contextmanager
+def running(folder: Path, source: str) -> Iterator[Program]:
+    log = folder / f"log-{time.monotonic_ns()}"
+    command = [sys.executable, "-W", "error", "-c", HEAD + textwrap.dedent(source)]
+    with log.open("wb") as sink:
+        process = subprocess.Popen(command, stdout=sink, stderr=sink, cwd=folder, start_new_session=True)
+    try:
+        yield Program(process, log)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Programs:
+    """Called with a source, which is to follow `HEAD`, it gives a context with the program; nothing of it is left."""
+    return lambda source: running(tmp_path, source)
+
+
+@pytest.fixture(scope="module")
+def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """One program for a whole module, whose `TARGET` is its source."""
+    with running(tmp_path_factory.mktemp("target"), request.module.TARGET) as one:
+        yield one

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import logging
 import socket
 import threading
@@ -165,14 +166,31 @@ def test_an_argument_is_of_the_query_then_of_the_body_then_the_default(serving):
         (b'{"a": "\xff"}', "requests body is not JSON-encoded"),
         (b'{"a":' * 100_000, "requests body is not JSON-encoded"),
         (b"9" * 5000, "requests body is not JSON-encoded"),
+        (b'{"a": ' + b"[" * 1000 + b"]" * 1000 + b"}", "requests body is nested too deeply"),
         (b"[1, 2]", "JSON-encoded requests body must be a 'dict'"),
         (b"null", "JSON-encoded requests body must be a 'dict'"),
+        (b'{"__jsonclass__": ["OrderedDict", [[1, 2]]]}', "JSON-encoded requests body must be a 'dict'"),
     ],
 )
 def test_a_body_that_is_no_json_object_is_the_clients_fault(serving, body, text):
     with serving(server_of(("/x", Echo))) as url:
         answer = ask(f"{url}/x", "POST", data=body)
     assert answer.json() == {"code": 400, "error": text}
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a": ', "}")])
+def test_what_can_be_read_can_be_written(serving, opening, closing):
+    class EchoBody(RestHandler):
+        def post(self):
+            self.write(self.json_body_arguments)
+
+    with serving(server_of(("/x", EchoBody))) as url:
+        body = opening * 499 + '"["' + closing * 499  # and the object around it
+        answer = ask(f"{url}/x", "POST", data='{"a": ' + body + "}")
+        assert answer.json() == {"a": json.loads(body)}
+        assert ask(f"{url}/x", "POST", data='{"a": ' + opening + body + closing + "}").status_code == 400
+        flat = {"a": [{"a": []}] * 1000}
+        assert ask(f"{url}/x", "POST", json=flat).json() == flat
 
 
 def test_the_body_is_decoded_once(serving):
@@ -188,6 +206,17 @@ def test_the_body_is_decoded_once(serving):
 def test_a_query_that_is_not_utf8_is_400(serving, query):
     with serving(server_of(("/x", Echo))) as url:
         assert ask(f"{url}/x?{query}").json() == {"code": 400, "error": "Bad Request"}
+
+
+def test_a_group_that_matched_nothing_is_none(serving):
+    class Optional(RestHandler):
+        def get(self, first, second):
+            self.write({"path": [first, second]})
+
+    with serving(server_of(("/x(?:/([^/]*))?(?:/(.*))?", Optional))) as url:
+        assert ask(f"{url}/x").json() == {"path": [None, None]}
+        assert ask(f"{url}/x/%C3%BC").json() == {"path": ["\u00fc", None]}
+        assert ask(f"{url}/x/%FF").status_code == 400
 
 
 @pytest.mark.parametrize("option", ["type", "choices", "forbiddens", "strict_type"])

@@ -85,7 +85,7 @@ def test_clients_make_no_labels(serving):
         found = samples(url)
     assert found["requests_total", "GET", "(none)", "404"] == 20
     assert found["requests_total", "other", FRUIT, "405"] == 20
-    assert found["requests_total", "POST", "(none)", "413"] == 1
+    assert found["requests_total", "POST", FRUIT, "413"] == 1
     assert len([key for key in found if key[0] == "requests_total"]) == 3
 
 

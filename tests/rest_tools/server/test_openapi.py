@@ -8,12 +8,22 @@ import requests
 import tornado.web
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from rest_tools.server import ArgumentSource, RestHandler, RestHandlerSetup, RestServer, authenticated, catch_error
+from rest_tools.server import (
+    ArgumentSource,
+    OpenIDCookieHandlerMixin,
+    RestHandler,
+    RestHandlerSetup,
+    RestServer,
+    authenticated,
+    catch_error,
+    role_authorization,
+    scope_role_auth,
+)
 from rest_tools.server.arguments import Argument, Arguments, takes
 from rest_tools.server.openapi import openapi_document
 from rest_tools.server.openapi.schemas import body_of, query_parameters
 from rest_tools.server.openapi.templates import template_of
-from rest_tools.utils.auth import Auth
+from rest_tools.utils.auth import Auth, OpenIDAuth
 
 SECRET = "a secret of sixty-four bytes, as the algorithm HS512 asks of it ..."
 SETUP = RestHandlerSetup({"auth": {"secret": SECRET}})
@@ -30,6 +40,11 @@ DRY = Arguments(QUERY, Argument("dry-run", type=bool, default=False))
 
 
 class Fruits(RestHandler):
+    """What grows.
+
+    And more.
+    """
+
     @authenticated
     @takes(SEARCH)
     def get(self, arguments):
@@ -84,10 +99,15 @@ def test_the_document_tells_what_the_handlers_say(serving):
     assert document["openapi"] == "3.1.1"
     assert document["info"] == {"title": "Fruits", "version": "1.2", "description": "*All* of them."}
     assert list(document["paths"]) == ["/fruits", "/fruits/{name}", "/plain"]
-    error = {"$ref": "#/components/responses/Error"}
+    success, error, unfit, forbidden = (
+        {"description": "Success."},
+        *({"$ref": f"#/components/responses/{name}"} for name in ("Error", "BadRequest", "Forbidden")),
+    )
+    assert document["tags"] == [{"name": "Fruits", "description": "What grows"}, {"name": "Fruit"}, {"name": "Plain"}]
     assert document["paths"]["/fruits"] == {
         "get": {
             "operationId": "getFruits",
+            "tags": ["Fruits"],
             "summary": "All fruits",
             "description": "Sorted by name,\nripe ones first.",
             "parameters": [
@@ -106,10 +126,12 @@ def test_the_document_tells_what_the_handlers_say(serving):
                     "schema": {"type": "array", "items": {"type": "string"}, "default": []},
                 },
             ],
-            "responses": {"200": {"description": "Success."}, "400": error, "default": error},
+            "security": [{"bearer": []}],
+            "responses": {"2XX": success, "400": unfit, "403": forbidden, "default": error},
         },
         "post": {
             "operationId": "postFruits",
+            "tags": ["Fruits"],
             "summary": "Add a fruit",
             "parameters": [
                 {
@@ -135,7 +157,7 @@ def test_the_document_tells_what_the_handlers_say(serving):
                     }
                 },
             },
-            "responses": {"200": {"description": "Success."}, "400": error, "default": error},
+            "responses": {"2XX": success, "400": unfit, "default": error},
         },
     }
     fruit = document["paths"]["/fruits/{name}"]
@@ -143,7 +165,7 @@ def test_the_document_tells_what_the_handlers_say(serving):
     assert fruit["parameters"] == [{"name": "name", "in": "path", "required": True, "schema": pattern}]
     assert set(fruit) == {"parameters", "delete"}
     assert document["paths"]["/plain"] == {
-        "get": {"operationId": "getPlain", "responses": {"200": {"description": "Success."}}}
+        "get": {"operationId": "getPlain", "tags": ["Plain"], "responses": {"2XX": success}}
     }
 
 
@@ -203,6 +225,97 @@ def test_a_path_is_there_once_and_operations_have_names_of_their_own(serving, ca
     assert [one.args[0] for one in caplog.records if "OpenAPI" in one.msg] == ["/a/(?P<y>.*)", "/(?:c|d)"]
 
 
+class Guarded(RestHandler):
+    @authenticated
+    def get(self):
+        self.write({})
+
+    @role_authorization(roles=["admin"])
+    @takes(DRY)
+    def put(self, options):
+        self.write({})
+
+    @authenticated
+    @scope_role_auth(roles=["admin"], prefix="x")
+    def post(self):
+        self.write({})
+
+    def delete(self):
+        self.write({})
+
+
+class GuardedByCookie(OpenIDCookieHandlerMixin, Guarded):
+    pass
+
+
+class Opaque:
+    def validate(self, token):
+        return {"sub": token}
+
+
+def guarded(handler=Guarded, **setup):
+    """Status codes and security of each method, and the schemes."""
+    document = openapi_document([("/x", handler, setup)], title="x", version="1")
+    OpenAPIV31SpecValidator(document).validate()
+    told = {
+        method: ({code for code in operation["responses"] if code.startswith("40")}, operation.get("security"))
+        for method, operation in document["paths"]["/x"].items()
+    }
+    return told, document["components"].get("securitySchemes")
+
+
+def provider(url):
+    return OpenIDAuth(url, provider_info={"issuer": url}, public_keys={"a": "b"})
+
+
+JWT = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+def test_methods_that_ask_who_is_calling_say_so():
+    needed = [{"bearer": []}]
+    assert guarded(auth=Auth(SECRET)) == (
+        {"get": ({"403"}, needed), "put": ({"400", "403"}, needed), "post": ({"403"}, needed), "delete": (set(), None)},
+        {"bearer": JWT},
+    )
+
+
+def test_they_answer_401_where_they_are_asked_to():
+    told, _ = guarded(auth=Auth(SECRET), unauthenticated_status=401)
+    codes = {method: codes for method, (codes, _) in told.items()}
+    assert codes == {"get": {"401"}, "put": {"400", "401", "403"}, "post": {"401", "403"}, "delete": set()}
+
+
+@pytest.mark.parametrize("setup", [{}, {"auth": None}])
+def test_there_is_no_scheme_where_nobody_can_be_known(setup):
+    told, schemes = guarded(**setup)
+    assert told["get"] == ({"403"}, None)
+    assert schemes is None
+
+
+def test_tokens_of_a_provider_come_with_its_address():
+    told, schemes = guarded(auth=provider("https://joe:pw@login.example"))
+    assert told["get"][1] == [{"bearer": []}, {"openid": []}]
+    address = "https://login.example/.well-known/openid-configuration"
+    assert schemes == {"bearer": JWT, "openid": {"type": "openIdConnect", "openIdConnectUrl": address}}
+
+
+def test_tokens_in_cookies_and_tokens_of_ones_own_kind():
+    told, schemes = guarded(GuardedByCookie, auth=Auth(SECRET))
+    assert told["get"][1] == [{"cookie": []}]
+    cookie = {"type": "apiKey", "in": "cookie", "name": "access_token", "description": "Set by a log-in."}
+    assert schemes == {"cookie": cookie}
+    assert guarded(auth=Opaque())[1] == {"bearer": {"type": "http", "scheme": "bearer"}}
+
+
+def test_each_scheme_is_there_once():
+    auths = [Auth(SECRET), Opaque(), provider("https://a.example"), provider("https://b.example")]
+    routes = [(f"/{number}", Guarded, {"auth": auth}) for number, auth in enumerate([*auths, *auths])]
+    document = openapi_document(routes, title="x", version="1")
+    asked = [[name for one in item["get"]["security"] for name in one] for item in document["paths"].values()]
+    assert asked == [["bearer"], ["bearer2"], ["bearer", "openid"], ["bearer", "openid2"]] * 2
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "bearer2", "openid", "openid2"}
+
+
 TEXT = {"type": "string"}
 
 
@@ -247,6 +360,14 @@ def test_patterns_without_a_template(pattern):
     [
         ({}, {"type": "string"}, {}),
         ({"type": float}, {"type": "number"}, {"type": "number"}),
+        ({"max_items": 3}, {"type": "string"}, {"maxItems": 3, "maxProperties": 3}),
+        ({"type": len, "max_length": 3}, {"type": "string", "maxLength": 3}, {"maxLength": 3}),
+        (
+            {"type": int, "nargs": "*"},
+            {"type": "array", "items": {"type": "integer"}, "minItems": 1},
+            {"type": "array", "items": {"type": "integer"}},
+        ),
+        ({"type": str, "max_length": 3, "default": "long"}, *[{"type": "string", "maxLength": 3}] * 2),
         ({"type": list, "max_items": 3}, {"type": "string"}, {"type": "array", "maxItems": 3}),
         ({"type": dict, "max_items": 3}, {"type": "string"}, {"type": "object", "maxProperties": 3}),
         ({"type": str.lower, "choices": ("a",)}, {"type": "string", "enum": ["a"]}, {"enum": ["a"]}),

@@ -188,9 +188,47 @@ def test_a_length_that_is_none_is_a_bad_request(serving, length):
 
 
 def test_a_body_in_chunks_is_limited_too(serving):
+    with serving(server_of(max_body_size=1000)) as url, requests.Session() as session:
+        for sizes, status in [([999, 1], 200), ([1001], 413), ([600, 600, 600], 413), ([65536] * 10, 413), ([1], 200)]:
+            answer = session.post(f"{url}/fruits", data=(b"x" * size for size in sizes), timeout=10)
+            assert answer.status_code == status
+            assert answer.json() == ({"size": sum(sizes)} if status == 200 else {"code": 413, "error": answer.reason})
+            assert answer.headers["Server"] == "REST"
+
+
+def test_a_body_in_chunks_is_not_read_without_end(serving):
+    head = b"POST /fruits HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     with serving(server_of(max_body_size=1000)) as url:
-        head = b"POST /fruits HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-        assert raw(url, head + b"3e9\r\n" + b"x" * 1001 + b"\r\n0\r\n\r\n").startswith(b"HTTP/1.1 400")
+        answer = raw(url, head + (b"10000\r\n" + b"x" * 65536 + b"\r\n") * 129)  # and more to come
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert answer.endswith(b'"Request Entity Too Large"}')
+
+
+def test_who_takes_a_body_in_pieces_is_limited_by_tornado(serving):
+    @tornado.web.stream_request_body
+    class Pieces(RestHandler):
+        def prepare(self):
+            self.size = 0
+
+        def data_received(self, chunk):
+            self.size += len(chunk)
+
+        def post(self):
+            self.write({"size": self.size})
+
+    head = b"POST /pieces HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with serving(server_of(("/pieces", Pieces), max_body_size=1000)) as url:
+        assert b'{"size": 3}' in raw(url, head + b"3\r\nabc\r\n0\r\n\r\n")
+        answer = raw(url, head + b"3e9\r\n" + b"x" * 1001 + b"\r\n0\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert answer.endswith(b'{"code": 400, "error": "Bad Request"}')
+
+
+def test_without_a_limit_of_ones_own_it_is_100_mebibytes(serving):
+    head = b"POST /fruits HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+    with serving(server_of()) as url:
+        assert raw(url, head % (100 * 2**20 + 1)).startswith(b"HTTP/1.1 413 ")
+        assert requests.post(f"{url}/fruits", data=b"x" * 3_000_000, timeout=10).json() == {"size": 3_000_000}
 
 
 # ------------------------------------------------------------------------------------------------ proxies
@@ -322,6 +360,22 @@ def test_a_second_startup_stops_the_first_and_may_take_its_port(loop):
     loop.do(server.stop())
     with pytest.raises(requests.ConnectionError):
         ask(f"http://127.0.0.1:{other}/fruits")
+
+
+def test_tornados_server_can_be_stopped_as_tornado_says(loop):
+    server = server_of()
+    port = loop.do(start(server))
+    with requests.Session() as session:
+        session.get(f"http://127.0.0.1:{port}/fruits", timeout=5)
+
+        async def stop():
+            server.http_server.stop()
+
+        loop.do(stop())
+        assert session.get(f"http://127.0.0.1:{port}/fruits", timeout=5).status_code == 200
+        with pytest.raises(requests.ConnectionError):
+            ask(f"http://127.0.0.1:{port}/fruits")
+    loop.do(server.stop())
 
 
 def test_stop_may_come_early_twice_and_together(loop):

@@ -8,7 +8,15 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 import pytest
 
 from rest_tools.utils import json_util
-from rest_tools.utils.json_util import JSONConverters, JSONToObj, json_compressor, json_decode, json_encode, objToJSON
+from rest_tools.utils.json_util import (
+    JSONConverters,
+    JSONToObj,
+    is_deeper,
+    json_compressor,
+    json_decode,
+    json_encode,
+    objToJSON,
+)
 
 MOMENT = datetime(2020, 1, 2, 3, 4, 5)  # noqa: DTZ001  # the contract knows naive ones
 
@@ -149,3 +157,19 @@ def test_a_text_that_unfolds_without_end(monkeypatch):
         json_compressor.uncompress(json_compressor.compress(b"a" * 1001))
     with pytest.raises(ValueError, match="breaks off"):
         json_compressor.uncompress(json_compressor.compress(b"abcdefgh" * 100)[:12])
+
+
+@pytest.mark.parametrize(
+    ("value", "levels"),
+    [
+        (1, 0),
+        ("[[", 0),
+        ([], 1),
+        ([1, {}], 2),
+        ({"a": {"b": [1]}, "c": 1}, 3),
+        (OrderedDict(a=OrderedDict(b={1})), 2),
+        ([[[]], *[[]] * 1000], 3),
+    ],
+)
+def test_how_deep_a_value_is(value, levels):
+    assert [most for most in range(5) if is_deeper(value, most)] == list(range(levels))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 import time
 import traceback
@@ -287,3 +288,53 @@ def test_ten_thousand_exchanges_in_one_plan(drive):
         return count
 
     assert drive(lambda _: Response(200), plan()) == 10_000
+
+
+def work(call):
+    step = Work(call)
+    yield step
+    return step.result
+
+
+def test_work_may_be_a_coroutine_function(drive):
+    async def add(a, b):
+        await asyncio.sleep(0)
+        return a + b
+
+    assert drive(None, work(lambda: add(1, 2))) == 3
+    assert drive(None, work(functools.partial(add, 1, 2))) == 3
+
+
+def test_what_it_raises_is_raised_in_the_plan(drive):
+    async def fail():
+        await asyncio.sleep(0)
+        raise KeyError("x")
+
+    def plan():
+        try:
+            yield Work(fail)
+        except KeyError:
+            return "caught"
+
+    assert drive(None, plan()) == "caught"
+
+
+def test_a_coroutine_function_is_awaited_on_the_loop_of_its_plan():
+    async def here():
+        return asyncio.get_running_loop()
+
+    async def main():
+        return await run_async(None, work(here)) is asyncio.get_running_loop()
+
+    assert asyncio.run(main())
+
+
+def test_a_blocking_driver_runs_one_also_while_a_loop_waits_for_it():
+    async def add():
+        await asyncio.sleep(0)
+        return 3
+
+    async def main():
+        return run(None, work(add))
+
+    assert asyncio.run(main()) == 3

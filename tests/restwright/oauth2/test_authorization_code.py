@@ -255,7 +255,7 @@ def test_the_plan_by_hand(provider, login):
     plan = login.browser_login(open=print)
     listening = next(plan)
     assert isinstance(listening, Work)
-    listening.result = listening.call()
+    listening.call()
     opening = next(plan)
     assert isinstance(opening, Work)
     waiting = next(plan)

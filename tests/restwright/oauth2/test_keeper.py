@@ -228,6 +228,17 @@ def test_what_the_store_does_not_take_is_good_in_memory_and_saved_later(caplog):
     assert store.load().access_token == "new2"
 
 
+def test_a_login_that_the_store_does_not_take_is_told_and_good_in_memory():
+    class Full(MemoryStore):
+        def save(self, tokens):
+            raise TokenStoreError("the disk is full")
+
+    keeper = keeper_of(Source(), store=Full())
+    with pytest.raises(TokenStoreError, match="the disk is full"):
+        run(send, keeper.keep(TokenSet("mine")))
+    assert ask(keeper).access_token == "mine"
+
+
 def test_a_broken_store_is_named_or_replaced(tmp_path, caplog):
     path = tmp_path / "tokens.json"
     path.write_text("garbage")

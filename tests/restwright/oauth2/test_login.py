@@ -89,7 +89,23 @@ def test_a_provider_that_publishes_nothing_is_told_by_its_endpoints(provider, dr
     assert [request.path for request in provider.server.requests] == ["/token"]
 
 
-def test_a_session_brings_its_certificates_headers_stay_out(certificate, drive):
+def test_it_closes_what_it_opened_and_keeps_the_tokens(provider):
+    with OAuth2(provider.url, "my-service", "my-secret", grant="client_credentials") as login:
+        first = login.run(login.tokens())
+    assert not login._transport._adapter._pools
+    assert login.run(login.tokens()) == first
+
+    async def awaited():
+        async with OAuth2(provider.url, "my-service", "my-secret", grant="client_credentials") as login:
+            await login.run_async(login.client_credentials())
+            assert login._transport._adapter._loops
+        assert not login._transport._adapter._loops
+
+    asyncio.run(awaited())
+    login.close()
+
+
+def test_a_session_brings_its_certificates(certificate, drive):
     answers = {"/token": Reply(json={"access_token": "abc", "token_type": "Bearer"})}
     with serve(lambda request: answers[request.path], tls=certificate.server) as server:
         metadata = ProviderMetadata(token_endpoint=f"{server.url}/token")
@@ -100,6 +116,22 @@ def test_a_session_brings_its_certificates_headers_stay_out(certificate, drive):
         session.verify = certificate.path
         login = OAuth2(metadata, "app", "s3cr3t", session=session, within=2.0)
         assert drive(login, login.client_credentials()).access_token == "abc"
+
+
+def test_a_session_does_not_bring_its_own_credentials(provider, drive):
+    """They are for the service that it is used for otherwise."""
+    session = requests.Session()
+    session.headers.update({"Authorization": "Bearer canary", "X-Api-Key": "canary"})
+    session.auth = ("user", "canary")
+    session.params = {"key": "canary"}
+    session.cookies.set("session", "canary")
+    login = OAuth2(provider.url, "app", session=session, within=5.0)
+    provider.live.add("r")
+    drive(login, login.keeper.keep(TokenSet.to_refresh("r")))
+    drive(login, login.refresh())
+    seen = provider.server.requests
+    assert [request.path for request in seen] == ["/.well-known/openid-configuration", "/token"]
+    assert "canary" not in repr([(request.target, request.header_lines) for request in seen])
 
 
 @pytest.fixture

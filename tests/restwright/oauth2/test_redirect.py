@@ -12,9 +12,15 @@ from restwright.errors import LoginError
 from restwright.oauth2.redirect import RedirectReceiver
 
 
+def listening(*arguments):
+    receiver = RedirectReceiver(*arguments)
+    receiver.listen()
+    return receiver
+
+
 @pytest.fixture
 def receiver():
-    receiver = RedirectReceiver()
+    receiver = listening()
     yield receiver
     receiver.conclude("over")
 
@@ -28,7 +34,7 @@ def browser():
 def test_a_free_port_of_the_loopback_address_is_taken(receiver):
     assert receiver.redirect_uri.startswith("http://127.0.0.1:")
     assert receiver.redirect_uri.endswith("/callback")
-    other = RedirectReceiver("http://[::1]/")
+    other = listening("http://[::1]/")
     assert other.redirect_uri.startswith("http://[::1]:")
     other.conclude(None)
 
@@ -36,10 +42,10 @@ def test_a_free_port_of_the_loopback_address_is_taken(receiver):
 def test_the_port_and_path_that_are_registered_are_taken():
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    receiver = RedirectReceiver(f"http://localhost:{port}/back/here")
+    receiver = listening(f"http://localhost:{port}/back/here")
     assert receiver.redirect_uri == f"http://localhost:{port}/back/here"
     with pytest.raises(LoginError, match=f"cannot listen at http://127.0.0.1:{port}/ for the browser: Address already"):
-        RedirectReceiver(f"http://127.0.0.1:{port}/")
+        listening(f"http://127.0.0.1:{port}/")
     receiver.conclude(None)
 
 
@@ -105,6 +111,14 @@ def test_a_browser_that_nobody_tells_is_not_kept_for_ever(receiver, browser, mon
     monkeypatch.setattr("restwright.oauth2.redirect._SHOWN_WITHIN", 0.05)
     page = browser(f"{receiver.redirect_uri}?code=1").result()
     assert "look at the program that began it" in page.text
+
+
+def test_a_login_that_was_given_up_before_it_listens_does_not_listen():
+    receiver = RedirectReceiver()
+    receiver.conclude("The program gave it up.")
+    receiver.listen()
+    with pytest.raises(requests.ConnectionError):
+        requests.get(receiver.redirect_uri, timeout=1)
 
 
 def test_concluding_does_not_block_and_may_be_done_twice(receiver):

@@ -148,3 +148,51 @@ def test_secrets_of_the_request_go_along_within_its_origin(location):
 def test_answers_without_url_can_be_played():
     sent = asked(Request("GET", "/a"), Response(302, headers={"Location": "/c"}), Response(200))
     assert sent[1].url == "/c"
+
+
+def writing(request: Request, *answers) -> list[Request]:
+    """What is sent by a client that has writes redirected, too."""
+    sent: list[Request] = []
+    play(redirect(writes=True)(request), *answers, asked=sent)
+    return sent
+
+
+POST = Request("POST", "http://h/a", json={"n": 1})
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "then"),
+    [
+        ("POST", 301, "GET"),
+        ("POST", 302, "GET"),
+        ("POST", 303, "GET"),
+        ("PUT", 302, "GET"),
+        ("PUT", 303, "GET"),
+        ("DELETE", 303, "GET"),
+        ("PUT", 301, "PUT"),
+        ("POST", 307, "POST"),
+        ("PATCH", 308, "PATCH"),
+        ("DELETE", 307, "DELETE"),
+    ],
+)
+def test_a_write_is_redirected_where_that_is_asked_for(method, status, then):
+    """RFC 9110, 15.4: with a GET, which has no content, or as it is."""
+    sent = writing(POST.but(method=method), moved("/c", status), Response(200))[1]
+    assert (sent.method, sent.url) == (then, "http://h/c")
+    assert sent.body() == (None if then == "GET" else b'{"n":1}')
+
+
+@pytest.mark.parametrize(("status", "location"), [(307, "http://other/c"), (308, "https://h/c"), (301, "//other/c")])
+def test_its_content_goes_to_no_other_origin(status, location):
+    with pytest.raises(UnusableAnswer, match="is not redirected"):
+        writing(POST.but(method="PUT"), moved(location, status))
+
+
+def test_a_get_in_its_place_goes_anywhere_without_credentials():
+    sent = writing(POST.with_header("Authorization", "Bearer x"), moved("http://other/c", 303), Response(200))[1]
+    assert (sent.method, sent.url, sent.headers, sent.body()) == ("GET", "http://other/c", {}, None)
+
+
+def test_writes_too_are_redirected_only_so_often():
+    with pytest.raises(TooManyRedirects):
+        play(redirect(most=1, writes=True)(POST), moved("/c", 307), moved("/d", 307))

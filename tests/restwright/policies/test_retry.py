@@ -301,3 +301,17 @@ def test_waits_of_retry_and_throttle_do_not_add_up():
 def test_misuse(settings):
     with pytest.raises(ValueError, match="attempts must be 1 or more"):
         retry(**settings)
+
+
+def test_what_is_worth_repeating_can_be_said_otherwise():
+    policy = steady(worth_repeating=lambda request, response: response.status_code == 404 and request.method == "POST")
+    assert attempts(policy, POST, Response(404), Response(200)) == 2
+    assert attempts(policy, GET, Response(404)) == 1
+    assert attempts(policy, GET, Response(503)) == 1
+
+
+def test_delays_can_be_said_otherwise():
+    clock = FakeClock()
+    answers = [Response(503), ReadTimeout("late"), Response(503, headers={"Retry-After": "7"}), Response(200)]
+    play(retry(4, delay=lambda failures: failures * 10.0)(GET), *answers, clock=clock)
+    assert clock.slept == [10.0, 20.0, 7.0]

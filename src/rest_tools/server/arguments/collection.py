@@ -94,14 +94,13 @@ class Arguments:
             elif argument.dest not in values and argument.default is not argparse.SUPPRESS:
                 values[argument.dest] = argument.absent()
         if rejected or missing or surplus or found < len(given):
-            arrival = {name: position for position, name in enumerate(given)}
-            rejected.sort(key=lambda entry: arrival[entry[0]])
-            unknown = [
+            unknown = (  # there may be a hundred thousand, of which a few are told
                 (name, surplus.get(name, "unrecognized"))
                 for name in given
                 if name in surplus or name not in self._names
-            ]
-            raise arguments_error(rejected, missing, unknown)
+            )
+            count = len(given) - found + len(surplus)
+            raise arguments_error(_by_arrival(rejected, given), missing, unknown, count=count)
         return namespace
 
     def _by_name(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -111,3 +110,10 @@ class Arguments:
             name = self._aliases.get(key, key)
             merged[name] = raw if self._is_json else merged.get(name, []) + raw
         return merged
+
+
+def _by_arrival(rejected: list[tuple[str, Rejected]], given: Mapping[str, Any]) -> list[tuple[str, Rejected]]:
+    if len(rejected) < 2:
+        return rejected
+    arrival = {name: position for position, name in enumerate(given)}
+    return sorted(rejected, key=lambda entry: arrival[entry[0]])

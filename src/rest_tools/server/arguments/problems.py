@@ -7,11 +7,13 @@ wrong value, else of all that is missing, else of all that is unknown.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, TypedDict, cast
 
 from tornado.web import HTTPError
+
+from rest_tools.server.redaction import printable
 
 _MAX_SHOWN = 100  # characters of a client's name or value, or entries of a list, that an error repeats
 _MAX_UNKNOWN = 20  # names that no declaration knows
@@ -73,7 +75,11 @@ class Rejected(Exception):
 
 
 def arguments_error(
-    rejected: Sequence[tuple[str, Rejected]], missing: Sequence[str], unknown: Collection[tuple[str, str]]
+    rejected: Sequence[tuple[str, Rejected]],
+    missing: Sequence[str],
+    unknown: Iterable[tuple[str, str]],
+    *,
+    count: int,
 ) -> ArgumentsError:
     """The exception for all that was found.
 
@@ -81,8 +87,9 @@ def arguments_error(
         rejected: Name and fault of each wrong value, in order of arrival.
         missing: Names, in order of declaration.
         unknown: Names as sent, in order of arrival, and why each is too much.
+        count: How many of these there are.
     """
-    shown = [(printable(name), message) for name, message in islice(unknown, _MAX_UNKNOWN)]
+    shown = [(printable(name, _MAX_SHOWN), message) for name, message in islice(unknown, _MAX_UNKNOWN)]
     errors: list[FieldError] = [
         *(FieldError(field=name, message=fault.message) for name, fault in rejected),
         *(FieldError(field=name, message="required") for name in missing),
@@ -96,8 +103,8 @@ def arguments_error(
         text = f"the following arguments are required: {', '.join(missing)}"
         return ArgumentsError(text, errors, repeats_input=False)
     text = f"unrecognized arguments: {', '.join(name for name, _ in shown)}"
-    if len(unknown) > len(shown):
-        text += f" and {len(unknown) - len(shown)} more"
+    if count > len(shown):
+        text += f" and {count - len(shown)} more"
     return ArgumentsError(text, errors, repeats_input=True)
 
 
@@ -112,16 +119,10 @@ def own_message(error: Exception) -> Rejected:
     return Rejected(lines, repeats_input=True)
 
 
-def printable(text: str, most: int = _MAX_SHOWN) -> str:
-    """The text, cut, with escapes for what cannot be printed: control characters, and lone surrogates."""
-    cut = text if len(text) <= most else text[:most] + "..."
-    return cut if cut.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in cut)
-
-
 def _shown(value: Any) -> str:
     if isinstance(value, str):
-        return repr(printable(value) if len(value) > _MAX_SHOWN else value)
-    return printable(repr(value))
+        return repr(printable(value, _MAX_SHOWN) if len(value) > _MAX_SHOWN else value)
+    return printable(repr(value), _MAX_SHOWN)
 
 
 def _listed(choices: Any) -> str:

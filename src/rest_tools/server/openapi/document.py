@@ -1,7 +1,8 @@
 """From the routes of a server to an OpenAPI 3.1 document.
 
 It tells of the methods that the handlers have, by their docstrings: the first line is the summary, the rest the
-description. Arguments are those that were declared with `takes`. Handlers whose `is_documented` is False stay out.
+description. Methods are grouped by handler. Arguments are those that were declared with `takes`, and who may call is
+what the decorators ask. Handlers whose `is_documented` is False stay out.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 import inspect
 import logging
 import re
-from collections.abc import Callable, Iterable
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from tornado.web import RequestHandler
 
 from rest_tools.server.arguments.takes import declared
+from rest_tools.server.decorators import asks_who
 from rest_tools.server.handler import RestHandler
 from rest_tools.server.openapi.schemas import body_of, is_query, query_parameters
+from rest_tools.server.openapi.security import SecuritySchemes
 from rest_tools.server.openapi.templates import template_of
 
 __all__ = ["openapi_document"]
@@ -33,35 +36,40 @@ _ERRORS = {
         "required": ["field", "message"],
     },
 }
-_COMPONENTS: dict[str, Any] = {
-    "schemas": {
-        "Error": {
-            "type": "object",
-            "properties": {"code": {"type": "integer"}, "error": {"type": "string"}, "errors": _ERRORS},
-            "required": ["code", "error"],
-        },
-        "Problem": {
-            "type": "object",
-            "description": "Problem details (RFC 9457).",
-            "properties": {
-                **{name: {"type": "string"} for name in ("type", "title", "detail")},
-                "status": {"type": "integer"},
-                "errors": _ERRORS,
-            },
-            "required": ["type", "title", "status"],
-        },
+_SCHEMAS: dict[str, Any] = {
+    "Error": {
+        "type": "object",
+        "properties": {"code": {"type": "integer"}, "error": {"type": "string"}, "errors": _ERRORS},
+        "required": ["code", "error"],
     },
-    "responses": {
-        "Error": {
-            "description": "Something is wrong.",
-            "content": {
-                "application/json": {"schema": {"$ref": "#/components/schemas/Error"}},
-                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
-            },
-        }
+    "Problem": {
+        "type": "object",
+        "description": "Problem details (RFC 9457).",
+        "properties": {
+            **{name: {"type": "string"} for name in ("type", "title", "detail")},
+            "status": {"type": "integer"},
+            "errors": _ERRORS,
+        },
+        "required": ["type", "title", "status"],
     },
 }
-_ERROR = {"$ref": "#/components/responses/Error"}
+_CHALLENGE = {"WWW-Authenticate": {"description": "Of the scheme `Bearer`.", "schema": {"type": "string"}}}
+_RESPONSES: dict[str, Any] = {
+    name: {
+        "description": description,
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/Error"}},
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
+        },
+        **headers,
+    }
+    for name, description, headers in (
+        ("Error", "Something is wrong.", {}),
+        ("BadRequest", "The arguments do not fit; `errors` tells what is wrong with which of them.", {}),
+        ("Unauthenticated", "There is no valid token.", {"headers": _CHALLENGE}),
+        ("Forbidden", "There is no valid token, or its owner may not do this.", {}),
+    )
+}
 
 
 def openapi_document(
@@ -70,7 +78,7 @@ def openapi_document(
     """The document for routes as `RestServer.routes` has them; those that have no path template are logged.
 
     Args:
-        routes: `(pattern, handler class, ...)`; of two for the same path the first one counts.
+        routes: `(pattern, handler class[, keyword arguments])`; of two for the same path the first one counts.
         title: Of the service.
         version: Of the service.
         description: What it does, in Markdown.
@@ -78,7 +86,9 @@ def openapi_document(
     paths: dict[str, Any] = {}
     shapes: set[str] = set()
     ids: set[str] = set()
-    for pattern, handler, *_ in routes:
+    tags: dict[str, dict[str, str]] = {}
+    schemes = SecuritySchemes()
+    for pattern, handler, *others in routes:
         methods = _methods(handler)
         if not methods or not getattr(handler, "is_documented", True):
             continue
@@ -88,7 +98,15 @@ def openapi_document(
             _log.warning("route %r is not in the OpenAPI document: no path template, or the one of another", pattern)
             continue
         shapes.add(shape)
-        item: dict[str, Any] = {name: _operation(handler, name, method, ids) for name, method in methods.items()}
+        setup: Mapping[str, Any] = others[0] if others and others[0] else {}
+        tags.setdefault(handler.__name__, _tag(handler))
+        security = schemes.requirements(handler, setup)
+        item: dict[str, Any] = {}
+        for name, method in methods.items():
+            item[name] = _operation(handler, name, method, ids)
+            if asks_who(method) and security:
+                item[name]["security"] = security
+            item[name]["responses"] = _responses(handler, method, setup)
         if template.parameters:
             item["parameters"] = [
                 {"name": name, "in": "path", "required": True, "schema": schema}
@@ -96,7 +114,21 @@ def openapi_document(
             ]
         paths[template.path] = item
     info = {"title": title, "version": version} | ({"description": description} if description else {})
-    return {"openapi": "3.1.1", "info": info, "paths": paths, "components": _COMPONENTS}
+    components = {"schemas": _SCHEMAS, "responses": _RESPONSES}
+    if schemes:
+        components["securitySchemes"] = schemes
+    return {"openapi": "3.1.1", "info": info, "tags": [*tags.values()], "paths": paths, "components": components}
+
+
+def _tag(handler: type[RequestHandler]) -> dict[str, str]:
+    text, _ = _texts(vars(handler).get("__doc__"))  # its own one, for an inherited one tells of another
+    return {"name": handler.__name__} | ({"description": text} if text else {})
+
+
+def _texts(docstring: str | None) -> tuple[str, str]:
+    """The first line, and what follows it."""
+    first, _, rest = inspect.cleandoc(docstring or "").partition("\n")
+    return first.removesuffix("."), rest.strip()
 
 
 def _methods(handler: type[RequestHandler]) -> dict[str, Callable[..., Any]]:
@@ -119,12 +151,12 @@ def _path_names(methods: Iterable[Callable[..., Any]]) -> list[str]:
 
 
 def _operation(handler: type[RequestHandler], name: str, method: Callable[..., Any], ids: set[str]) -> dict[str, Any]:
-    operation: dict[str, Any] = {"operationId": _new_id(f"{name}{handler.__name__}", ids)}
-    summary, _, rest = inspect.cleandoc(method.__doc__ or "").partition("\n")
+    operation: dict[str, Any] = {"operationId": _new_id(f"{name}{handler.__name__}", ids), "tags": [handler.__name__]}
+    summary, description = _texts(method.__doc__)
     if summary:
-        operation["summary"] = summary.removesuffix(".")
-    if rest.strip():
-        operation["description"] = rest.strip()
+        operation["summary"] = summary
+    if description:
+        operation["description"] = description
     arguments = declared(method)
     parameters = [parameter for one in arguments if is_query(one) for parameter in query_parameters(one)]
     if parameters:
@@ -132,11 +164,27 @@ def _operation(handler: type[RequestHandler], name: str, method: Callable[..., A
     bodies = [one for one in arguments if not is_query(one)]
     if bodies:
         operation["requestBody"] = body_of(bodies[0])
-    responses: dict[str, Any] = {"200": {"description": "Success."}}
-    if issubclass(handler, RestHandler):
-        responses |= cast("dict[str, Any]", {"400": _ERROR} if arguments else {}) | {"default": _ERROR}
-    operation["responses"] = responses
     return operation
+
+
+def _responses(
+    handler: type[RequestHandler], method: Callable[..., Any], setup: Mapping[str, Any]
+) -> dict[str, dict[str, str]]:
+    responses = {"2XX": {"description": "Success."}}
+    if not issubclass(handler, RestHandler):
+        return responses
+    if declared(method):
+        responses["400"] = _response("BadRequest")
+    asked = asks_who(method)
+    if asked and setup.get("unauthenticated_status") == 401:
+        responses["401"] = _response("Unauthenticated")
+    if asked == "role" or (asked and "401" not in responses):
+        responses["403"] = _response("Forbidden")
+    return responses | {"default": _response("Error")}
+
+
+def _response(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/responses/{name}"}
 
 
 def _new_id(wanted: str, ids: set[str]) -> str:

@@ -1,16 +1,16 @@
 """JSON Schemas of declared arguments.
 
 They promise no more than the parser takes. It takes more at times (a `bool` of the query may be `yes`); clients who
-keep to the schema need not know.
+keep to the schema need not know. What a callable of one's own refuses, it alone knows.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable
 from itertools import islice
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from rest_tools.server.arguments import MAX_ITEMS, MAX_LENGTH, Argument, Arguments, ArgumentSource, Unset
 
@@ -21,6 +21,7 @@ Schema: TypeAlias = dict[str, Any]
 _MOST_CHOICES = 100
 _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _NESTED = {list: "array", dict: "object"}
+_MOST_OF = {"string": "maxLength", "array": "maxItems", "object": "maxProperties"}
 _KINDS: dict[str, tuple[type, ...]] = {  # to the letter: a bool is no integer here
     "string": (str,),
     "integer": (int,),
@@ -74,7 +75,8 @@ def _schema(argument: Argument, *, is_json: bool) -> Schema:
         if isinstance(nargs, int):
             schema |= {"minItems": nargs, "maxItems": nargs}
         else:
-            schema |= {"minItems": 1} if nargs == "+" else {}
+            # In a query, no value at all is no argument.
+            schema |= {"minItems": 1} if nargs == "+" or (argument.required and not is_json) else {}
             schema |= {"maxItems": argument.max_items} if argument.max_items != MAX_ITEMS else {}
     return schema | _default(argument, schema)
 
@@ -88,11 +90,18 @@ def _element(argument: Argument, *, is_json: bool) -> Schema:
         schema["type"] = "string"
     elif kind in _NESTED:
         schema["type"] = _NESTED[kind]
-        if argument.max_items != MAX_ITEMS:
-            schema["maxItems" if kind is list else "maxProperties"] = argument.max_items
-    if schema.get("type") == "string" and argument.max_length != MAX_LENGTH:
-        schema["maxLength"] = argument.max_length
+    schema |= _bounds(argument, schema.get("type"))
     return schema | _choices(argument.choices, schema, is_own_type=kind is not None and kind not in _PLAIN)
+
+
+def _bounds(argument: Argument, kind: str | None) -> Schema:
+    """The most of what may come, whatever its type makes of it; the usual bounds go without saying."""
+    bounds: Schema = {}
+    if argument.max_length != MAX_LENGTH:
+        bounds["string"] = argument.max_length
+    if argument.max_items != MAX_ITEMS:
+        bounds |= {"array": argument.max_items, "object": argument.max_items}
+    return {_MOST_OF[bounded]: most for bounded, most in bounds.items() if kind in {None, bounded}}
 
 
 def _choices(choices: Any, schema: Schema, *, is_own_type: bool) -> Schema:
@@ -133,6 +142,7 @@ def _fits(value: Any, schema: Schema) -> bool:
     items: list[Any] = value if kind == "array" else []
     if not all(_fits(one, schema.get("items", {})) for one in items):
         return False
-    size = len(cast("Sized", value)) if isinstance(value, str | list | dict) else 0
-    most = min(schema.get(bound, size) for bound in ("maxLength", "maxItems", "maxProperties"))
-    return bool(schema.get("minItems", 0) <= size <= most)
+    for bounded, keyword in _MOST_OF.items():
+        if type(value) in _KINDS[bounded] and len(value) > schema.get(keyword, len(value)):
+            return False
+    return kind != "array" or len(value) >= schema.get("minItems", 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -97,9 +99,50 @@ class Application:
         self._log = RequestLog()
         self._rates = (settings.anonymous_rate, settings.user_rate)
         self._anonymous, self._known = (Throttle(rate, settings.clock) for rate in self._rates)
+        self._at_work = 0
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
 
     async def perform(self, endpoint: Endpoint, call: Call) -> Answer:
         """The answer to a request; what it has changed is on the disk then, or undone if the answer is an error."""
+        self._at_work += 1
+        self._is_idle.clear()
+        try:
+            return await self._perform(endpoint, call)
+        finally:
+            self._at_work -= 1
+            if not self._at_work:
+                self._is_idle.set()
+
+    async def settle(self, within: float) -> None:
+        """Wait until nothing is at work, or for so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._is_idle.wait(), within)
+
+    def step(self, endpoint: Endpoint, call: Call) -> Answer:
+        """The answer to a request inside of a batch, whose caller is known."""
+        try:
+            self._check_permission(endpoint, call)
+            return self._view(endpoint, call)
+        except Undo as undo:
+            return undo.answer
+
+    async def reset(self, fill: Callable[[Session], None]) -> None:
+        """Forget everything, and have the database filled anew."""
+        self._log.take()
+        self._anonymous, self._known = (Throttle(rate, self.settings.clock) for rate in self._rates)
+        await self.database.clear(fill)
+
+    def close(self) -> None:
+        """Write the rest of the log, and close the database."""
+        entries = self._log.take()
+        try:
+            self.database.run_now(lambda session: self._write_log(session, entries))
+        except SQLAlchemyError:
+            _log.warning("%d entries of the request log are lost", len(entries), exc_info=True)
+        self.database.close()
+
+    async def _perform(self, endpoint: Endpoint, call: Call) -> Answer:
         is_write = call.method not in _SAFE or endpoint.reads_log
         entries = self._log.take() if is_write else []
         try:
@@ -116,29 +159,6 @@ class Application:
         self._log.add(call, answer.status)
         return self._finished(endpoint, call, answer)
 
-    def step(self, endpoint: Endpoint, call: Call) -> Answer:
-        """The answer to a request inside of a batch, whose caller is known."""
-        try:
-            self._check_permission(endpoint, call)
-            return self._view(endpoint, call)
-        except Undo as undo:
-            return undo.answer
-
-    def reset(self, fill: Callable[[Session], None]) -> None:
-        """Forget everything, and have the database filled anew."""
-        self._log.take()
-        self._anonymous, self._known = (Throttle(rate, self.settings.clock) for rate in self._rates)
-        self.database.clear(fill)
-
-    def close(self) -> None:
-        """Write the rest of the log, and close the database."""
-        entries = self._log.take()
-        try:
-            self.database.run_now(lambda session: self._write_log(session, entries))
-        except SQLAlchemyError:
-            _log.warning("%d entries of the request log are lost", len(entries), exc_info=True)
-        self.database.close()
-
     def _work(self, endpoint: Endpoint, call: Call, session: Session, entries: list[dict[str, Any]]) -> Answer:
         self._write_log(session, entries)
         attempt = replace(call, transaction=session)
@@ -146,6 +166,7 @@ class Application:
             return self._answer(endpoint, attempt)
         finally:
             call.caller, call.forget_session = attempt.caller, attempt.forget_session
+            call.is_counted = attempt.is_counted
 
     def _write_log(self, session: Session, entries: list[dict[str, Any]]) -> None:
         if entries:
@@ -157,11 +178,18 @@ class Application:
         if call.caller is None and not endpoint.is_public:
             raise unauthorized(self.era.challenge)
         self._check_permission(endpoint, call)
+        self._count(call)
+        return self._view(endpoint, call)
+
+    def _count(self, call: Call) -> None:
+        """Refuse what is too much."""
+        if call.is_counted:
+            return
         if call.caller is None:
             self._anonymous.check(call.remote_address)
         else:
             self._known.check(str(call.caller.id))
-        return self._view(endpoint, call)
+        call.is_counted = True
 
     def _check_permission(self, endpoint: Endpoint, call: Call) -> None:
         """Refuse at once what does not depend on a record."""

@@ -37,6 +37,7 @@ class Call:
         caller: Who asks; None for the unknown.
         identifier: The last part of the path, where the route has one.
         forget_session: Whether the client has a session cookie that is worth nothing.
+        is_counted: Whether it counts for its client's rate already: an attempt that is repeated counts once.
         transaction: Of the attempt to answer; committed if the answer is no error.
     """
 
@@ -53,6 +54,7 @@ class Call:
     caller: Caller | None = None
     identifier: str = ""
     forget_session: bool = False
+    is_counted: bool = False
     transaction: Session | None = None
 
     @property

@@ -17,7 +17,8 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from restwright.sandbox.keystone.answers import bad_request
 from restwright.sandbox.keystone.call import Call
-from restwright.sandbox.keystone.kinds import Flag, Invalid, Kind, Link, Whole
+from restwright.sandbox.keystone.kinds import Flag, Invalid, Kind, Whole
+from restwright.sandbox.keystone.links import Link
 from restwright.sandbox.keystone.resource import Field, Resource
 
 __all__ = ["conditions"]
@@ -84,7 +85,8 @@ def _condition(call: Call, field: Field, column: Any, lookup: str, text: str) ->
         return None if wanted is None else column.is_(None) if wanted else column.is_not(None)
     if lookup == "in":
         values = [_operand(call, kind, item.strip()) for item in text.split(",") if item.strip()]
-        return or_(*(column == value for value in values if value is not None)) if values else None
+        known = [value for value in values if value is not None]
+        return column.in_(known) if known else None
     if lookup in _PARTS:
         part, number = _PARTS[lookup](column), Whole().parse_filter(text)
         # PostgreSQL's seconds have decimals.

@@ -99,7 +99,7 @@ def _session_routes(settings: Settings) -> Routes:
             *_about("text/plain"),
             view_endpoint("/config/", "Config", get=configuration),
             view_endpoint(PATH, "Batch", post=batch),
-            Endpoint(pattern="/media/.+", name="Media", views={"GET": read_media}),
+            Endpoint(pattern="/media/.+", route="media", name="Media", views={"GET": read_media}),
             view_endpoint("/openapi/json/", "Schema", is_public=True, get=_openapi_json),
             view_endpoint("/openapi/yaml/", "Schema", is_public=True, get=_openapi_yaml),
         ]

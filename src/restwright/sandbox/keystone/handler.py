@@ -11,12 +11,13 @@ from typing import Any, cast
 from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError
 
-from rest_tools.server import RestHandler
+from rest_tools.server.refusal import Refusal, standard_phrase
 from restwright.sandbox.keystone.answers import Answer, Cookie, page
 from restwright.sandbox.keystone.application import Application
 from restwright.sandbox.keystone.call import Call
 from restwright.sandbox.keystone.content import Content, FileContent, from_request
 from restwright.sandbox.keystone.routes import Endpoint
+from restwright.sandbox.watched import WatchedHandler
 
 __all__ = ["KeystoneHandler", "UnknownHandler"]
 
@@ -28,7 +29,7 @@ def _cookies(request: HTTPServerRequest) -> dict[str, str]:
     return {name: morsel.value for name, morsel in found.items()}
 
 
-class _Handler(RestHandler):
+class _Handler(WatchedHandler):
     """Sends answers, errors of Tornado's own among them, as Django would."""
 
     service: Application
@@ -56,21 +57,21 @@ class _Handler(RestHandler):
 
     def _set_cookie(self, cookie: Cookie) -> None:
         # By hand: Tornado does not send a Max-Age of 0, with which a cookie is removed.
+        value = cookie.value or '""'
         flag = "; HttpOnly" if cookie.http_only else ""
-        value = f'{cookie.name}={cookie.value or chr(34) * 2}; Max-Age={cookie.max_age}; Path=/; SameSite=Lax{flag}'
-        self.add_header("Set-Cookie", value)
+        self.add_header("Set-Cookie", f"{cookie.name}={value}; Max-Age={cookie.max_age}; Path=/; SameSite=Lax{flag}")
 
     def write_error(self, status_code: int = 500, **kwargs: Any) -> None:
         """Answer what went wrong before the application was asked, or in spite of it."""
         error: BaseException | None = kwargs["exc_info"][1] if "exc_info" in kwargs else None
-        if status_code == 400 and isinstance(error, HTTPError):
+        if isinstance(error, Refusal):
+            self.send(Answer(status_code, {"detail": error.reason}, dict(error.headers)))
+        elif isinstance(error, HTTPError) and (error.log_message or "").startswith("Invalid body"):
             self.send(Answer(400, {"detail": f"Multipart form parse error - {error.log_message}"}))
         elif status_code == 405:
             self.send(Answer(405, {"detail": f'Method "{self.request.method}" not allowed.'}))
-        elif status_code == 413:
-            self.send(page(413, "Request Entity Too Large"))
         else:
-            self.send(page(status_code, "Server Error (500)" if status_code == 500 else f"Error {status_code}"))
+            self.send(page(status_code, "Server Error (500)" if status_code == 500 else standard_phrase(status_code)))
 
 
 class KeystoneHandler(_Handler):
@@ -80,6 +81,11 @@ class KeystoneHandler(_Handler):
         """Take the arguments of the route."""
         super().initialize(*args, **kwargs)
         self.endpoint = endpoint
+
+    @property
+    def endpoint_name(self) -> str:
+        """The route."""
+        return self.endpoint.route
 
     async def _perform(self, identifier: str = "") -> None:
         request = self.request
@@ -114,9 +120,14 @@ class KeystoneHandler(_Handler):
 class UnknownHandler(_Handler):
     """Answers where no route leads to: a redirect if a slash is all that is missing, whatever the method is."""
 
-    def prepare(self) -> None:
+    @property
+    def endpoint_name(self) -> str:
+        """None that has a name."""
+        return ""
+
+    async def prepare(self) -> None:
         """Answer."""
-        super().prepare()
+        await super().prepare()
         path, question_mark, query = (self.request.uri or "").partition("?")
         if not path.endswith("/") and self.service.routes.find(f"{path}/") is not None:
             location = f"{path}/{question_mark}{query}"

@@ -14,7 +14,8 @@ from sqlalchemy import select
 from restwright.sandbox.keystone.answers import bad_request
 from restwright.sandbox.keystone.call import Call
 from restwright.sandbox.keystone.content import Content
-from restwright.sandbox.keystone.kinds import FilePart, Flag, Invalid, Json, Link, Links, Text, json_text
+from restwright.sandbox.keystone.kinds import FilePart, Flag, Invalid, Json, Text, json_text
+from restwright.sandbox.keystone.links import Link, Links
 from restwright.sandbox.keystone.resource import Field, Resource
 
 __all__ = ["spoken", "values_of"]
@@ -42,7 +43,10 @@ def values_of(call: Call, resource: Resource, record: Any = None, *, partial: bo
         if (field.fixed and record is not None) or (field.staff_only and not call.user.is_staff):
             continue
         try:
-            value = _value(call, field, _raw(content, field, partial=partial), partial=partial)
+            raw = _raw(content, field, partial=partial)
+            if raw is _ABSENT and field.is_caller and record is None:
+                raw = call.user.id
+            value = _value(call, field, raw, partial=partial)
             if value is not _ABSENT:
                 values[field.attribute] = value
                 _check_unique(call, resource, field, value, record)

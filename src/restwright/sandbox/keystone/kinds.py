@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 __all__ = [
     "CALENDAR",
+    "MOST_INTEGER",
     "TIME_OF_DAY",
     "Amount",
     "Coded",
@@ -25,8 +26,7 @@ __all__ = [
     "Invalid",
     "Json",
     "Kind",
-    "Link",
-    "Links",
+    "Schema",
     "SlugText",
     "Text",
     "Whole",
@@ -40,7 +40,7 @@ MATCHED: Final = ("contains", "not_contains", "startswith", "not_startswith", "e
 CALENDAR: Final = ("year", "month", "day", "week", "week_day")
 TIME_OF_DAY: Final = ("hour", "minute", "second")
 
-_MOST_INTEGER = 2**31 - 1
+MOST_INTEGER: Final = 2**31 - 1
 _MOST_HUNDREDTHS = Decimal(10) ** 16
 
 
@@ -174,8 +174,8 @@ class Whole(Kind):
             raise Invalid("A valid integer is required.") from None
         if number < self.least:
             raise Invalid(f"Ensure this value is greater than or equal to {self.least}.")
-        if number > _MOST_INTEGER:
-            raise Invalid(f"Ensure this value is less than or equal to {_MOST_INTEGER}.")
+        if number > MOST_INTEGER:
+            raise Invalid(f"Ensure this value is less than or equal to {MOST_INTEGER}.")
         return number
 
     def parse_filter(self, text: str) -> int | float:
@@ -185,7 +185,7 @@ class Whole(Kind):
 
     def schema(self) -> Schema:
         """An integer."""
-        return {"type": "integer", "minimum": self.least, "maximum": _MOST_INTEGER}
+        return {"type": "integer", "minimum": self.least, "maximum": MOST_INTEGER}
 
 
 class Amount(Kind):
@@ -323,64 +323,6 @@ class Coded(Kind):
         return {"type": "string", "enum": list(self.labels), "description": meanings}
 
 
-class Link(Kind):
-    """The number of another record.
-
-    Args:
-        target: Class of its table.
-    """
-
-    def __init__(self, target: type[Any]) -> None:
-        self.target = target
-
-    def parse(self, value: Any) -> int:
-        """The number; whether there is such a record, the database knows."""
-        if isinstance(value, bool) or not isinstance(value, int | str):
-            raise Invalid(f"Incorrect type. Expected pk value, received {type(value).__name__}.")
-        number = as_id(str(value))
-        if number is None and isinstance(value, str) and not value.strip().lstrip("-").isdecimal():
-            raise Invalid(f"Incorrect type. Expected pk value, received {type(value).__name__}.")
-        if number is None:
-            raise self.missing(value)
-        return number
-
-    def parse_filter(self, text: str) -> int:
-        """The number; whether there is such a record, the database knows."""
-        number = as_id(text)
-        if number is None:
-            raise self.not_a_choice()
-        return number
-
-    def missing(self, value: Any) -> Invalid:
-        """There is no such record."""
-        return Invalid(f'Invalid pk "{value}" - object does not exist.')
-
-    def not_a_choice(self) -> Invalid:
-        """There is no such record to filter by."""
-        return Invalid("Select a valid choice. That choice is not one of the available choices.")
-
-    def schema(self) -> Schema:
-        """An integer."""
-        return {"type": "integer"}
-
-
-class Links(Link):
-    """The numbers of other records. Filters by them are ignored."""
-
-    lookups = ()
-
-    def parse(self, value: Any) -> Any:
-        """A list without repetitions."""
-        if not isinstance(value, list):
-            raise Invalid(f'Expected a list of items but got type "{type(value).__name__}".')
-        items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
-        return list(dict.fromkeys(super(Links, self).parse(item) for item in items))
-
-    def schema(self) -> Schema:
-        """An array."""
-        return {"type": "array", "items": {"type": "integer"}}
-
-
 class Json(Kind):
     """Any JSON value; in a form, its text."""
 
@@ -399,15 +341,6 @@ class FilePart(Kind):
     def schema(self) -> Schema:
         """A path."""
         return {"type": "string", "format": "uri-reference"}
-
-
-def as_id(text: str) -> int | None:
-    """The number of a record, or None where no record could have it."""
-    text = text.strip()
-    if not (text.isascii() and text.isdecimal() and len(text) < 20):
-        return None
-    number = int(text)
-    return number if number <= _MOST_INTEGER else None
 
 
 def json_text(text: str) -> Any:

@@ -12,7 +12,7 @@ from restwright.sandbox.keystone.answers import Answer, forbidden, not_found
 from restwright.sandbox.keystone.call import Call, View
 from restwright.sandbox.keystone.history import note, snapshot
 from restwright.sandbox.keystone.intake import values_of
-from restwright.sandbox.keystone.kinds import as_id
+from restwright.sandbox.keystone.links import as_id
 from restwright.sandbox.keystone.listing import list_records
 from restwright.sandbox.keystone.representation import represent
 from restwright.sandbox.keystone.resource import Resource

@@ -9,7 +9,7 @@ from sqlalchemy.orm import selectinload
 
 from restwright.sandbox.keystone.call import Call
 from restwright.sandbox.keystone.history import history_of
-from restwright.sandbox.keystone.kinds import Link, Links
+from restwright.sandbox.keystone.links import Link, Links
 from restwright.sandbox.keystone.resource import Catalogue, Field, Resource
 
 __all__ = ["Expansion", "expansions", "loaders", "represent"]

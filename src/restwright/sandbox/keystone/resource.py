@@ -26,12 +26,11 @@ from restwright.sandbox.keystone.kinds import (
     Instant,
     Json,
     Kind,
-    Link,
-    Links,
     SlugText,
     Text,
     Whole,
 )
+from restwright.sandbox.keystone.links import Link, Links
 
 if TYPE_CHECKING:
     from restwright.sandbox.keystone.call import Call
@@ -60,6 +59,7 @@ class Field:
         write_only: Not in answers.
         fixed: Ignored in bodies of updates.
         staff_only: Ignored in bodies of others.
+        is_caller: Whether it is the number of the caller, in a new record that does not say otherwise.
     """
 
     name: str
@@ -75,6 +75,7 @@ class Field:
     write_only: bool = False
     fixed: bool = False
     staff_only: bool = False
+    is_caller: bool = False
 
     def show(self, record: Any) -> Any:
         """The value of a record in JSON."""
@@ -170,11 +171,10 @@ class Resource:
 
 
 class Catalogue:
-    """All resources of a service, by route and by table."""
+    """All resources of a service, and each by its table."""
 
     def __init__(self, resources: Iterable[Resource]) -> None:
         self.resources = tuple(resources)
-        self.by_route = {one.route: one for one in self.resources}
         self.by_model = {one.model: one for one in self.resources}
 
     def summary_of(self, model: type[Any]) -> tuple[Field, ...]:

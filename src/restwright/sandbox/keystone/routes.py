@@ -22,6 +22,7 @@ class Endpoint:
 
     Attributes:
         pattern: Regular expression of the path; its group, if it has one, is the identifier.
+        route: What faults are put at, and requests are counted by; the same for a list and its records.
         name: For people.
         views: By method; HEAD is answered as GET, and OPTIONS tells what there is.
         is_public: Whether the unknown may ask.
@@ -33,6 +34,7 @@ class Endpoint:
     """
 
     pattern: str
+    route: str
     name: str
     views: Mapping[str, View]
     is_public: bool = False
@@ -82,6 +84,7 @@ def view_endpoint(
     """An endpoint for views by method, in small letters."""
     return Endpoint(
         pattern=re.escape(path),
+        route=path.strip("/") or "root",
         path=path,
         name=name,
         is_public=is_public or ignores_credentials,
@@ -96,6 +99,7 @@ def record_endpoints(resource: Resource, route: str) -> Iterator[Endpoint]:
 
     of_all = Endpoint(
         pattern=f"/{route}/",
+        route=route,
         name=f"{resource.name} List",
         views=records.of_list,
         allowed=resource.allowed,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Any, Self, TypedDict, Unpack
+from collections.abc import Callable
+from typing import TypedDict, Unpack
 
-from restwright.sandbox.event_loop import LoopThread
+from restwright.sandbox.keystone.misbehaviour import Misbehaviour
 from restwright.sandbox.keystone.service import Service
 from restwright.sandbox.keystone.settings import Account, EraName, ListStyle, Settings
+from restwright.sandbox.running import Running
 
 __all__ = ["KeystoneService", "Options", "keystone_service"]
 
 
 class Options(TypedDict, total=False):
-    """What `keystone_service` takes beside where it listens; see `Settings`."""
+    """The settings by name; see `Settings`."""
 
     era: EraName
     database: str
@@ -29,43 +30,39 @@ class Options(TypedDict, total=False):
     anonymous_rate: str | None
     user_rate: str | None
     trusted_origins: tuple[str, ...]
-    clock: Any
+    clock: Callable[[], float]
 
 
-class KeystoneService:
-    """A running Keystone; made by `keystone_service`, ended by `close` or with its `with` block."""
+class KeystoneService(Running[Service]):
+    """A running Keystone; made by `keystone_service`, ended by `close` or with its `with` block.
 
-    def __init__(self, settings: Settings, *, address: str, port: int) -> None:
-        self.settings = settings
-        self._address = address
-        self._loop = LoopThread()
-        try:
-            self._service = Service(settings)
-            self._loop.run(self._service.start(address, port))
-        except BaseException:
-            self._loop.close()
-            raise
-
-    def __repr__(self) -> str:
-        return f"<KeystoneService {self.settings.era} {self.url}>"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    Its methods may be called from any thread but that of its own event loop.
+    """
 
     @property
-    def url(self) -> str:
-        """Where it listens, without a slash at the end."""
-        return f"http://{self._address}:{self._service.port}"
+    def settings(self) -> Settings:
+        """How it works."""
+        return self._service.settings
 
     @property
     def version(self) -> str:
         """What it says it is."""
         return self._service.application.version
+
+    @property
+    def accounts(self) -> tuple[Account, Account]:
+        """Who can log in at first: the staff account and the plain one."""
+        return self.settings.staff, self.settings.plain
+
+    @property
+    def database(self) -> str:
+        """URL of its database, without a password."""
+        return self._service.application.database.url
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """What faults can be put at: its routes, such as `allocations/clusters`."""
+        return self._service.endpoints
 
     def token(self, account: Account) -> str:
         """A key for `Authorization: Token`; the jwt era has none.
@@ -75,34 +72,54 @@ class KeystoneService:
         """
         return self._service.token(account.username)
 
+    def count(self, endpoint: str | None = None, *, method: str | None = None, status: int | None = None) -> int:
+        """How many requests there were.
+
+        Args:
+            endpoint: To this one of `endpoints`; to all if None.
+            method: Of this method.
+            status: That were answered with this status.
+        """
+        return self._loop.call(self._service.journal.count, endpoint, method=method, status=status)
+
+    def behave(self, endpoint: str | None = None, *, times: int | None = None, **how: Unpack[Misbehaviour]) -> None:
+        """Misbehave from now on, until `behave_well` or `reset`; each call adds to what was demanded before.
+
+        Args:
+            endpoint: Where a fault is, one of `endpoints`; at all of them if None.
+            times: How many requests a fault is for; all if None.
+            **how: See `restwright.sandbox.keystone.Misbehaviour`.
+
+        Raises:
+            TypeError: There is no such misbehaviour, or not of such a type.
+            ValueError: There is no such endpoint, or such a value makes no sense.
+        """
+        self._loop.run(self._service.behave(endpoint, times, **how))
+
     def reset(self) -> None:
-        """Be as at first: forget all records, sessions and tokens, and fill the database anew."""
-        self._service.reset()
-
-    def close(self) -> None:
-        """Answer what was asked, and stop. What is in a database of its own stays there.  Again does no harm."""
-        try:
-            self._loop.run(self._service.stop())
-        except RuntimeError:
-            return  # it was closed
-        self._loop.close()
+        """Be as at first: forget records, sessions, tokens and requests, behave well, and fill the database anew."""
+        super().reset()
 
 
-def keystone_service(*, address: str = "127.0.0.1", port: int = 0, **options: Unpack[Options]) -> KeystoneService:
-    """Start a Keystone; stop it with `close`, or take it in a `with` block.
+def keystone_service(
+    *, port: int = 0, address: str = "127.0.0.1", control: bool = False, **options: Unpack[Options]
+) -> KeystoneService:
+    """Start a Keystone for tests, in a thread, until the end of the `with` block.
 
     Args:
-        address: To listen on.
         port: To listen on; 0 for a free one.
-        **options: See `Settings`.
-
-    >>> import requests
-    >>> with keystone_service(sample=False) as keystone:
-    ...     requests.get(f"{keystone.url}/version/", timeout=5).text
-    '0.10.7'
+        address: To listen on; whoever reaches it knows the passwords.
+        control: Take orders by HTTP too, on another port; see `KeystoneService.control_url`.
+        **options: See `restwright.sandbox.keystone.Settings`.
 
     Raises:
-        ValueError: A setting makes no sense, or the database cannot be used.
         OSError: The address is not ours, or the port is in use.
+        ValueError: A setting cannot be that, or the database cannot be used.
+        ImportError: The driver of the database is not installed.
+
+    >>> import requests
+    >>> with keystone_service() as keystone:
+    ...     requests.get(f"{keystone.url}/version/", timeout=5).text
+    '0.10.7'
     """
-    return KeystoneService(Settings(**options), address=address, port=port)
+    return KeystoneService(Service(Settings(**options), address=address, port=port, control=control))

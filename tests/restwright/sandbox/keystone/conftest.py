@@ -152,7 +152,6 @@ def old_keystone(services: Callable[..., KeystoneService]) -> KeystoneService:
 def logging_in() -> Iterator[LogIn]:
     """Called with a service and the name of an account, it gives a client; unknown accounts are created."""
     with contextlib.ExitStack() as stack:
-
         staff: dict[str, Api] = {}
 
         def give(keystone: KeystoneService, who: str = "staff") -> Api:

@@ -49,8 +49,9 @@ def test_a_form_has_json_as_text(staff):
 def test_preferences_have_defaults_and_are_one_for_each(staff):
     made = staff.make("notifications/preferences/")
     assert (made["request_expiry_thresholds"], made["notify_on_expiration"], made["user"]) == ([30, 14], True, staff.id)
-    again = staff.post("notifications/preferences/", {"user": staff.id})
-    assert again.json() == {"user": ["preference with this user already exists."]}
+    for body in ({"user": staff.id}, {}):
+        again = staff.post("notifications/preferences/", body)
+        assert again.json() == {"user": ["preference with this user already exists."]}
 
 
 def test_multipart_fields_are_a_form_too(staff):
@@ -81,7 +82,10 @@ def test_json_without_end_is_400(staff):
 @pytest.mark.parametrize("media_type", ["text/plain", "application/xml; charset=utf-8"])
 def test_other_media_types_are_415(staff, media_type):
     answer = staff.send("POST", "allocations/clusters/", data=b"x", headers={"Content-Type": media_type})
-    assert (answer.status_code, answer.json()) == (415, {"detail": f'Unsupported media type "{media_type}" in request.'})
+    assert (answer.status_code, answer.json()) == (
+        415,
+        {"detail": f'Unsupported media type "{media_type}" in request.'},
+    )
 
 
 def test_a_multipart_body_that_is_none_is_400(staff):

@@ -21,7 +21,9 @@ def test_a_missing_slash_is_a_redirect_whatever_the_verb(nobody, verb, path):
 
 
 @pytest.mark.parametrize("verb", ["GET", "POST", "DELETE"])
-@pytest.mark.parametrize("path", ["nonsense/", "nonsense", "allocations/clusters/1/2/", "allocations/clusters/1.5/", "/"])
+@pytest.mark.parametrize(
+    "path", ["nonsense/", "nonsense", "allocations/clusters/1/2/", "allocations/clusters/1.5/", "/"]
+)
 def test_an_unknown_route_is_404_in_html(nobody, verb, path):
     answer = nobody.send(verb, path)
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
@@ -156,3 +158,8 @@ def test_a_setting_that_makes_no_sense_is_refused_by_name(options):
 
     with pytest.raises(ValueError, match=r"rate is written|has to be|database is"):
         keystone_service(**options)
+
+
+def test_a_path_that_is_no_text_is_400_in_html(staff):
+    answer = staff.get("allocations/clusters/%ff/")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (400, "text/html; charset=utf-8")

@@ -27,7 +27,9 @@ def test_a_page_tells_the_total_and_where_the_pages_beside_it_are(staff, cluster
 
 
 def test_links_keep_the_other_parameters_sorted_and_encoded(staff, clusters):
-    link = staff.get("allocations/clusters/", name__startswith="c", _search="Number", _limit=1, x="a&b c").json()["next"]
+    link = staff.get("allocations/clusters/", name__startswith="c", _search="Number", _limit=1, x="a&b c").json()[
+        "next"
+    ]
     assert parse_qsl(urlsplit(link).query) == [
         ("_limit", "1"),
         ("_offset", "1"),

@@ -39,7 +39,10 @@ def test_a_log_in_tells_the_user_and_sets_two_cookies(nobody):
         ({**ADMIN, "password": "wrong"}, {"non_field_errors": ["Unable to log in with provided credentials."]}),
         ({**ADMIN, "username": "ghost"}, {"non_field_errors": ["Unable to log in with provided credentials."]}),
         ({"username": "admin"}, {"password": ["This field is required."]}),
-        ({"username": "", "password": None}, {"username": ["This field may not be blank."]} | {"password": ["This field may not be null."]}),
+        (
+            {"username": "", "password": None},
+            {"username": ["This field may not be blank."]} | {"password": ["This field may not be null."]},
+        ),
         ({"username": ["a"], "password": "p"}, {"username": ["Not a valid string."]}),
     ],
 )

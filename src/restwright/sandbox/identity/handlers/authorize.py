@@ -73,7 +73,7 @@ class AuthorizeHandler(Page):
     def _ask_login(self, request: AuthorizationRequest, *, name: str = "", is_wrong: bool = False) -> None:
         if "none" in request.prompts:
             raise RedirectedError("login_required", "nobody is logged in, or not lately enough")
-        self.set_policy(request.back.redirect_uri)
+        self.set_policy(leads_away=True)
         self.show_login(
             purpose=f"to continue to {request.back.client.title}",
             scopes=request.scopes,
@@ -83,7 +83,7 @@ class AuthorizeHandler(Page):
 
     def _ask_consent(self, request: AuthorizationRequest, session: Session | None) -> None:
         assert session is not None
-        self.set_policy(request.back.redirect_uri)
+        self.set_policy(leads_away=True)
         self.show(
             "consent.html", client=request.back.client.title, scopes=sorted(request.scopes), name=session.user.name
         )

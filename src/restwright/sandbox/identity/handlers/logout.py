@@ -25,7 +25,7 @@ class LogoutHandler(Page):
         target = self._target(query)
         session, claims = self.session(), self._hint(query)
         if session is not None and (claims is None or claims.get("sub") != session.user.sub):
-            self.set_policy(target)
+            self.set_policy(leads_away=target is not None)
             self.show("logout.html", name=session.user.name)
         else:
             self._end(target)

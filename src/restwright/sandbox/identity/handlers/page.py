@@ -29,13 +29,17 @@ class Page(Endpoint):
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("X-Frame-Options", "DENY")
         self.set_header("Referrer-Policy", "no-referrer")
-        self.set_policy(None)
+        self.set_policy(leads_away=False)
 
-    def set_policy(self, target: str | None) -> None:
-        """Say what the page may do; its form may lead to this URI, too: browsers look at redirects after a form."""
-        to = "'self'" if target is None else f"'self' {_form_target(target)}"
+    def set_policy(self, *, leads_away: bool) -> None:
+        """Say what the page may do: show its style, and send its form to us.
+
+        Browsers hold all redirects after a form to `form-action`, also those of a client that sends the browser on,
+        as Kinto does; so there is none where the form `leads_away`.
+        """
+        ours = "" if leads_away else "; form-action 'self'"
         rest = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-        self.set_header("Content-Security-Policy", f"{rest}; form-action {to}")
+        self.set_header("Content-Security-Policy", f"{rest}{ours}")
 
     def get_template_path(self) -> str:
         """Where the pages are."""
@@ -137,9 +141,3 @@ class StyleHandler(Endpoint):
         """Give it."""
         self.set_header("Content-Type", "text/css; charset=utf-8")
         self.finish((_TEMPLATES / "style.css").read_bytes())
-
-
-def _form_target(uri: str) -> str:
-    """What the policy has to allow for a redirect to there: an origin, or the scheme of an app."""
-    parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} else f"{parts.scheme}:"

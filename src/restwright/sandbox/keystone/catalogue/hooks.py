@@ -11,19 +11,17 @@ from sqlalchemy import select
 from restwright.sandbox.keystone.answers import bad_request, forbidden
 from restwright.sandbox.keystone.call import Call
 from restwright.sandbox.keystone.passwords import faults_of, hashed
-from restwright.sandbox.keystone.resource import Hook
 from restwright.sandbox.keystone.tables.session import AllocationRequest, Cluster, Membership, Team
 
 __all__ = [
     "check_cluster_access",
     "check_password",
     "check_privacy",
+    "check_reviewer",
     "hash_password",
     "own_team",
-    "owned_by_caller",
     "set_slug",
     "slug_of",
-    "user_is_caller",
 ]
 
 
@@ -41,24 +39,10 @@ def hash_password(_: Call, values: dict[str, Any], __: Any) -> None:
         values["password"] = hashed(values["password"])
 
 
-def owned_by_caller(attribute: str) -> Hook:
-    """A new record is the caller's unless it says otherwise."""
-
-    def hook(call: Call, values: dict[str, Any], record: Any) -> None:
-        if record is None and values.get(attribute) is None:
-            values[attribute] = call.user.id
-
-    return hook
-
-
-def user_is_caller(name: str, attribute: str, message: str) -> Hook:
-    """Nobody writes in the name of another."""
-
-    def hook(call: Call, values: dict[str, Any], _: Any) -> None:
-        if values.get(attribute, call.user.id) != call.user.id:
-            raise bad_request({name: [message]})
-
-    return hook
+def check_reviewer(call: Call, values: dict[str, Any], _: Any) -> None:
+    """Nobody reviews in the name of another."""
+    if values.get("reviewer_id", call.user.id) != call.user.id:
+        raise bad_request({"reviewer": ["Reviewer cannot be set to a different user than the submitter."]})
 
 
 def check_privacy(call: Call, values: dict[str, Any], _: Any) -> None:

@@ -8,9 +8,10 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import object_session
 
 from restwright.sandbox.keystone.access import Access, Who
-from restwright.sandbox.keystone.catalogue.hooks import hash_password, owned_by_caller
+from restwright.sandbox.keystone.catalogue.hooks import hash_password
 from restwright.sandbox.keystone.catalogue.scopes import of_teams
-from restwright.sandbox.keystone.kinds import Links, Text
+from restwright.sandbox.keystone.kinds import Text
+from restwright.sandbox.keystone.links import Links
 from restwright.sandbox.keystone.resource import Catalogue, Resource, computed, fields_of
 from restwright.sandbox.keystone.tables.jwt import (
     Allocation,
@@ -85,10 +86,9 @@ CATALOGUE = Catalogue(
                 AllocationReview,
                 "id status public_comments private_comments date_modified request reviewer",
                 date_modified=_READ_ONLY,
-                reviewer={"required": False},
+                reviewer={"required": False, "is_caller": True},
             ),
             access=_of_group("request.group_id"),
-            prepare=(owned_by_caller("reviewer_id"),),
         ),
         Resource(
             route="research/grants",

@@ -14,14 +14,14 @@ from restwright.sandbox.keystone.catalogue.hooks import (
     check_cluster_access,
     check_password,
     check_privacy,
+    check_reviewer,
     hash_password,
     own_team,
-    owned_by_caller,
     set_slug,
-    user_is_caller,
 )
 from restwright.sandbox.keystone.catalogue.scopes import all_of, by_access_mode, of_active, of_teams, of_user, public
-from restwright.sandbox.keystone.kinds import Json, Links, Text
+from restwright.sandbox.keystone.kinds import Json, Text
+from restwright.sandbox.keystone.links import Links
 from restwright.sandbox.keystone.resource import Catalogue, Field, Resource, computed, fields_of
 from restwright.sandbox.keystone.tables.session import (
     Allocation,
@@ -46,7 +46,7 @@ __all__ = ["CATALOGUE", "find_roles"]
 
 _READ_ONLY = {"read_only": True}
 _STAFF_ONLY = {"staff_only": True}
-_DEFAULT_IS_CALLER = {"required": False}
+_IS_CALLER = {"required": False, "is_caller": True}
 _LEADS = Who.STAFF | Who.LEADS
 _MEMBERS = Who.STAFF | Who.MEMBERS
 
@@ -199,13 +199,10 @@ _REVIEWS = Resource(
     route="allocations/reviews",
     model=AllocationReview,
     fields=fields_of(
-        AllocationReview, "id status submitted request reviewer", submitted=_READ_ONLY, reviewer=_DEFAULT_IS_CALLER
+        AllocationReview, "id status submitted request reviewer", submitted=_READ_ONLY, reviewer=_IS_CALLER
     ),
     access=Access(read=_MEMBERS, team="request.team_id", listed=of_teams("request.team_id")),
-    prepare=(
-        user_is_caller("reviewer", "reviewer_id", "Reviewer cannot be set to a different user than the submitter."),
-        owned_by_caller("reviewer_id"),
-    ),
+    prepare=(check_reviewer,),
     is_audited=True,
     expand=True,
 )
@@ -227,7 +224,7 @@ _ATTACHMENTS = Resource(
 _COMMENTS = Resource(
     route="allocations/comments",
     model=Comment,
-    fields=fields_of(Comment, "id content created private request user", created=_READ_ONLY, user=_DEFAULT_IS_CALLER),
+    fields=fields_of(Comment, "id content created private request user", created=_READ_ONLY, user=_IS_CALLER),
     access=Access(
         read=_MEMBERS,
         create=_MEMBERS,
@@ -238,7 +235,7 @@ _COMMENTS = Resource(
         hides=True,
     ),
     search=("content", "request.title", *_names_of("user.")),
-    prepare=(check_privacy, owned_by_caller("user_id")),
+    prepare=(check_privacy,),
     is_audited=True,
     expand=True,
 )
@@ -293,10 +290,9 @@ _OWN = Who.STAFF | Who.OWNER
 _PREFERENCES = Resource(
     route="notifications/preferences",
     model=Preference,
-    fields=fields_of(Preference, "id request_expiry_thresholds notify_on_expiration user", user=_DEFAULT_IS_CALLER),
+    fields=fields_of(Preference, "id request_expiry_thresholds notify_on_expiration user", user=_IS_CALLER),
     access=Access(read=_OWN, create=_OWN, update=_OWN, delete=_OWN, owner="user_id", listed=of_user("user_id")),
     search=_names_of("user."),
-    prepare=(owned_by_caller("user_id"),),
     is_audited=True,
     expand=True,
 )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rest_tools.server.redaction import redact, traceback_of
+from rest_tools.utils.redaction import redact, traceback_of
 
 
 @pytest.mark.parametrize(
