@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import shorten
 
-from benchmarks.cases import CASES, IMPORT, KINTO_HTTP, REACHES, Case, Result, Results
+from benchmarks.cases import CASES, IMPORT, KINTO_HTTP, REACHES, TORNADO, WIPAC, Case, Reach, Result, Results
 from benchmarks.environments import OURS
 
 _NONE = "-"
@@ -58,22 +58,23 @@ def facts(known: Mapping[str, str]) -> str:
 
 def tables(results: Results) -> str:
     """What was reached, then each case."""
-    reaches = [_reach_row(reach.text, reach.of(results), reach.limit, reach.unit) for reach in REACHES]
-    parts = ["## What was to be reached\n", _table(("figure", "measured", "at most", ""), reaches)]
+    reaches = [_reach_row(reach, reach.of(results)) for reach in REACHES]
+    parts = ["## What was to be reached\n", _table(("figure", "measured", "wanted", ""), reaches)]
     for case in CASES:
         if case.name in results:
-            rows = _listing_rows if case.group == "listing" else _call_rows
+            rows = {"listing": _listing_rows, "server": _request_rows}.get(case.group, _call_rows)
             parts += [f"## {case.title}\n", rows(case, results[case.name])]
     if IMPORT in results:
         parts += ["## Import\n", _import_rows(results[IMPORT])]
     return "\n".join(parts)
 
 
-def _reach_row(text: str, figure: float | None, limit: float, unit: str) -> tuple[str, ...]:
+def _reach_row(reach: Reach, figure: float | None) -> tuple[str, ...]:
+    wanted = f"{'at least' if reach.at_least else 'at most'} {reach.limit:g} {reach.unit}"
     if figure is None:
-        return text, _NONE, f"{limit:g} {unit}", "not measured"
-    shown = f"{figure:.2f}" if unit == "x" else f"{figure:.0f}"
-    return text, f"{shown} {unit}", f"{limit:g} {unit}", "met" if figure <= limit else "**not met**"
+        return reach.text, _NONE, wanted, "not measured"
+    shown = f"{figure:.2f}" if reach.unit == "x" else f"{figure:.0f}"
+    return reach.text, f"{shown} {reach.unit}", wanted, "met" if reach.is_met(figure) else "**not met**"
 
 
 def _call_rows(case: Case, results: Mapping[str, Result]) -> str:
@@ -98,6 +99,17 @@ def _listing_rows(case: Case, results: Mapping[str, Result]) -> str:
     )
 
 
+def _request_rows(case: Case, results: Mapping[str, Result]) -> str:
+    others = [other for other in (TORNADO, WIPAC) if other in case.peers]
+    rows: list[tuple[str, ...]] = []
+    for peer, result in results.items():
+        # More is better here: requests in a second of CPU, to those of the other.
+        rates = [] if "failed" in result else [_ratio(results.get(other), result) for other in others]
+        rows.append((*_row(peer, result, ("cpu_us", "per_second", "growth_mb"), ()), *rates))
+    head = ("server", "CPU of a request, µs", "requests a second", "memory grew by, MB")
+    return _table((*head, *(f"requests per CPU, to {other}" for other in others)), rows)
+
+
 def _import_rows(results: Mapping[str, Result]) -> str:
     return _table(
         ("client", "import kinto_http, ms", "import requests, ms", "difference, ms"),
@@ -110,10 +122,13 @@ def _row(peer: str, result: Result, columns: Sequence[str], others: Iterable[Res
     if "failed" in result:
         return name, shorten(str(result["failed"]), 48)
     cells = [_number(float(result[column])) for column in columns]
-    for other in others:
-        known = other is not None and "cpu_us" in other
-        cells.append(f"{float(result['cpu_us']) / float(other['cpu_us']):.2f} x" if known and other else _NONE)
-    return name, *cells
+    return name, *cells, *(_ratio(result, other) for other in others)
+
+
+def _ratio(result: Result | None, other: Result | None) -> str:
+    """CPU of the one to that of the other."""
+    known = result is not None and other is not None and "cpu_us" in result and "cpu_us" in other
+    return f"{float(result['cpu_us']) / float(other['cpu_us']):.2f} x" if known and result and other else _NONE
 
 
 def _number(value: float) -> str:
