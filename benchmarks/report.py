@@ -11,19 +11,19 @@ from benchmarks.environments import OURS
 _NONE = "-"
 
 PAGE = """\
-# What a call costs
+# What a call costs, and what a request
 
 Written by `make bench`; do not edit. Times differ between machines, the ratios much less: all figures come
-from one run, in which the clients took turns.
+from one run, in which the clients took turns, and so did the servers.
 
 {tables}
 ## How it was measured
 
 {facts}
 
-- Every figure is the median of some rounds. In a round each client runs once, in a process of its own. Each
-  but ours has an environment of its own, with its latest release from PyPI. Ours and kinto-http run the same
-  script.
+- Every figure is the median of some rounds. In a round each client or server runs once, in a process of its own.
+  Each but ours has an environment of its own, with its latest release from PyPI. Ours and kinto-http run the
+  same script, ours and wipac-rest-tools another.
 - One stub server answers all: a record of 250 bytes under the headers of a Kinto server, and a listing whose
   pages name the next one in `Next-Page`. The server is kept on one core, the client runs where the system
   puts it, as programs do. (`--pin` keeps it on one core, too: threads gain by that, as they do not fight over the
@@ -32,17 +32,28 @@ from one run, in which the clients took turns.
   checked. Memory is how far the peak of the resident set rose after a warm-up of three pages.
 - urllib3 and aiohttp are used bare: `json` and ready-made headers. "N in flight" is N tasks that share one
   client. "Flat" allows a quarter more.
+- Servers have one core, their load comes from another one, on keep-alive connections that ask again as soon as
+  they are answered, after a second of the same as a warm-up. All of them answer the same body, to the byte; that is
+  checked. CPU is the server's own, user and system; "requests per CPU" compares how many requests it answers
+  in a second of CPU, which is steadier than requests a second.
+- Servers log at WARNING, so that none of them formats a line for a request. "Logged and measured" is at INFO, to a
+  file that keeps nothing: Tornado's line, the two lines of wipac-rest-tools; and of ours the first line, the JSON
+  access log, the correlation id and the metrics.
+- Bare Tornado parses and checks arguments by hand: what is missing, unknown, given twice or of the wrong type. The
+  other two declare them in the method, with `ArgumentHandler`; where they are declared beside it, by `takes`.
+  Their routes have the keyword arguments of `RestHandlerSetup({{}})`, so they keep statistics.
 
 ## To run it again
 
 `make bench` writes this page, in some minutes. The stub is nginx where that is on the PATH (`apt-get install
-nginx-light`), else a small server of ours. The environments of the others are made once, in `.bench/`; remove
-that folder to get newer releases.
+nginx-light`), else a small server of ours; the load is wrk's (`apt-get install wrk`), else of a small generator of
+ours. The environments of the others are made once, in `.bench/`; remove that folder to get newer releases.
 
     .venv/bin/python -m benchmarks.run --quick             # a tenth of the calls, one round
-    .venv/bin/python -m benchmarks.run --only sync import  # some parts: sync, async, listing, import
+    .venv/bin/python -m benchmarks.run --only sync import  # some of sync, async, listing, server, import
     .venv/bin/python -m benchmarks.run --peers urllib3 ours --json medians.json
     .venv/bin/python -m benchmarks.profile_call            # where the time of our call goes
+    .venv/bin/python -m benchmarks.profile_request         # and of our server
 """
 
 

@@ -58,7 +58,7 @@ def request_cost(
     """
     try:
         with running(environment, observed=observed, cpu=server_cpu) as server:
-            _check(server, name)
+            check(server, name)
             load(server.url, name, seconds=_SLICE, cpu=load_cpu)
             before = server.used()
             answered, seconds = 0, 0.0
@@ -101,7 +101,12 @@ def running(environment: Environment, *, observed: bool = False, cpu: int | None
             process.terminate()
 
 
-def _check(server: Server, name: str) -> None:
+def check(server: Server, name: str) -> None:
+    """Ask once.
+
+    Raises:
+        RuntimeError: The answer is another one than that of the contract.
+    """
     request = REQUESTS[name]
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     try:

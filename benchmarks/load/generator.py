@@ -45,7 +45,7 @@ def load(url: str, name: str, *, seconds: int, cpu: int | None = None, own: bool
     """Send this request again and again, on each connection the next one as soon as the last was answered.
 
     Args:
-        url: Of the server, without a path.
+        url: Of the server.
         name: Of the request in `contract.REQUESTS`.
         seconds: How long.
         cpu: The core to keep the generator on, if the system can.
@@ -72,9 +72,9 @@ def _wrk(wrk: str, url: str, request: Request, seconds: int, cpu: int | None) ->
         script.flush()
         command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", script.name, url + request.target]
         told = _run(command, seconds, cpu)
-    done = _DONE.search(told)
-    if done is None or (fault := _FAULT.search(told)):
-        raise RuntimeError(f"wrk: {fault[0] if done else told}")
+    fault, done = _FAULT.search(told), _DONE.search(told)
+    if fault or not done:
+        raise RuntimeError(f"wrk: {fault[0] if fault else told}")
     return Load(int(done["requests"]), float(done["seconds"]) * _UNITS[done["unit"]])
 
 

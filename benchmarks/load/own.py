@@ -51,23 +51,23 @@ class Connection(asyncio.Protocol):
         self._seen["lost"] += 1
 
 
-def message(request: Request, host: str) -> bytes:
+def message(request: Request, url: str) -> bytes:
     """The request as it goes over the wire."""
+    server = urlsplit(url)
     body = request.body or b""
-    headers = {"Host": host, **request.headers, **({"Content-Length": str(len(body))} if body else {})}
+    headers = {"Host": server.netloc, **request.headers, **({"Content-Length": str(len(body))} if body else {})}
     fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"{request.method} {request.target} HTTP/1.1\r\n{fields}\r\n".encode() + body
+    return f"{request.method} {server.path}{request.target} HTTP/1.1\r\n{fields}\r\n".encode() + body
 
 
 async def main(url: str, name: str, seconds: float, connections: int) -> dict[str, float]:
     """How many were answered, in how many seconds."""
-    address = urlsplit(url)
-    asked = message(REQUESTS[name], address.netloc)
+    server, asked = urlsplit(url), message(REQUESTS[name], url)
     seen: Counter[str] = Counter()
     loop = asyncio.get_running_loop()
     start = time.perf_counter()
     for _ in range(connections):
-        await loop.create_connection(lambda: Connection(asked, seen), address.hostname, address.port)
+        await loop.create_connection(lambda: Connection(asked, seen), server.hostname or "", server.port or 80)
     await asyncio.sleep(seconds)
     if seen["bad"] or seen["lost"]:
         raise SystemExit(f"{seen['bad']} answers were not 2xx, {seen['lost']} connections were lost")
