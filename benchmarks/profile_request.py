@@ -8,7 +8,7 @@ import logging
 import pstats
 import sys
 
-from benchmarks.load import load
+from benchmarks.saturate import saturate
 from benchmarks.servers import rest_tools
 from benchmarks.stub.server import free_port
 
@@ -20,7 +20,7 @@ async def main(name: str) -> None:
     port = free_port()
     rest_tools.start(port, observed=False)
     with cProfile.Profile() as profile:
-        done = await asyncio.to_thread(load, f"http://127.0.0.1:{port}", name, seconds=SECONDS)
+        done = await asyncio.to_thread(saturate, port, name, seconds=SECONDS)
     print(f"{done.requests} requests")
     pstats.Stats(profile).strip_dirs().sort_stats("tottime").print_stats(40)
 

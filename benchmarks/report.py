@@ -46,8 +46,8 @@ from one run, in which the clients took turns, and so did the servers.
 ## To run it again
 
 `make bench` writes this page, in some minutes. The stub is nginx where that is on the PATH (`apt-get install
-nginx-light`), else a small server of ours; the load is wrk's (`apt-get install wrk`), else of a small generator of
-ours. The environments of the others are made once, in `.bench/`; remove that folder to get newer releases.
+nginx-light`), else a small server of ours; the load is wrk's (`apt-get install wrk`), else that of clients of ours.
+The environments of the others are made once, in `.bench/`; remove that folder to get newer releases.
 
     .venv/bin/python -m benchmarks.run --quick             # a tenth of the calls, one round
     .venv/bin/python -m benchmarks.run --only sync import  # some of sync, async, listing, server, import

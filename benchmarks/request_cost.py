@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from benchmarks.environments import ROOT, Environment
-from benchmarks.load import load
+from benchmarks.saturate import saturate
 from benchmarks.servers.contract import REQUESTS
 from benchmarks.stub.server import free_port, wait_until_answering
 
@@ -24,7 +24,6 @@ class Server:
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
         self._process = process
         self.port = port
-        self.url = f"http://127.0.0.1:{port}"
 
     def used(self) -> dict[str, float]:
         """Seconds of CPU, and the peak of the resident set in MB.
@@ -59,11 +58,11 @@ def request_cost(
     try:
         with running(environment, observed=observed, cpu=server_cpu) as server:
             check(server, name)
-            load(server.url, name, seconds=_SLICE, cpu=load_cpu)
+            saturate(server.port, name, seconds=_SLICE, cpu=load_cpu)
             before = server.used()
             answered, seconds = 0, 0.0
             while answered < calls:
-                part = load(server.url, name, seconds=_SLICE, cpu=load_cpu)
+                part = saturate(server.port, name, seconds=_SLICE, cpu=load_cpu)
                 answered, seconds = answered + part.requests, seconds + part.seconds
             after = server.used()
     except RuntimeError as error:

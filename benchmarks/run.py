@@ -21,8 +21,8 @@ from benchmarks.cases import CASES, GROUPS, IMPORT, KINTO_HTTP, SLOW_ASYNC, Case
 from benchmarks.child import Job
 from benchmarks.environments import OURS, PEERS, ROOT, Environment, prepare
 from benchmarks.imports import import_cost
-from benchmarks.load import CONNECTIONS, generator
 from benchmarks.request_cost import request_cost
+from benchmarks.saturate import CONNECTIONS, generator
 from benchmarks.stub import stub
 from benchmarks.stub.answers import PAGE_SIZE, PAGES
 

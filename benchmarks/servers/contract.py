@@ -21,6 +21,14 @@ class Request:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | None = None
 
+    def message(self) -> bytes:
+        """As it goes over the wire."""
+        length = {} if self.body is None else {"Content-Length": str(len(self.body))}
+        fields = "".join(
+            f"{name}: {value}\r\n" for name, value in {"Host": "localhost", **self.headers, **length}.items()
+        )
+        return f"{self.method} {self.target} HTTP/1.1\r\n{fields}\r\n".encode() + (self.body or b"")
+
 
 def _answer(value: dict[str, Any]) -> bytes:
     return json.dumps(value).encode()

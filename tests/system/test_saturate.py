@@ -1,4 +1,4 @@
-"""The servers of the benchmarks, under load from wrk, and from the generator of ours that takes its place."""
+"""The servers of the benchmarks, under load from wrk, and from the clients of ours that take its place."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import sys
 
 import pytest
 from benchmarks.environments import OURS, PEERS, Environment
-from benchmarks.load import generator, load
 from benchmarks.request_cost import check, request_cost, running
-from benchmarks.servers.contract import REQUESTS
+from benchmarks.saturate import generator, saturate
+from benchmarks.servers.contract import REQUESTS, Request
 
 # Tornado is in our environment, too.
 SERVERS = [Environment(PEERS[name], sys.executable, {}) for name in ("tornado", OURS)]
@@ -34,16 +34,17 @@ def test_both_generators_count_the_same(own):
     assert generator().startswith("wrk")
     with running(SERVERS[0]) as server:
         before = server.used()["cpu"]
-        done = load(server.url, "json", seconds=1, own=own)
+        done = saturate(server.port, "json", seconds=1, own=own)
         used = server.used()["cpu"] - before
     assert 0.9 < done.seconds < 3
     assert 10 < 1e6 * used / done.requests < 10_000  # microseconds of CPU for each request counted
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["wrk", "ours"])
-def test_answers_that_are_errors_do_not_count(own):
+def test_answers_that_are_errors_do_not_count(own, monkeypatch):
+    monkeypatch.setitem(REQUESTS, "nowhere", Request("GET", "/nowhere", b""))
     with running(SERVERS[0]) as server, pytest.raises(RuntimeError, match=r"2xx"):
-        load(f"{server.url}/nowhere", "plain", seconds=1, own=own)
+        saturate(server.port, "nowhere", seconds=1, own=own)
 
 
 def test_a_server_that_does_not_start_is_a_failure():
