@@ -24,7 +24,7 @@ from one run, in which the clients took turns, and so did the servers.
 - Every figure is the median of some rounds. In a round each client or server runs once, in a process of its own.
   Each but ours has an environment of its own, with its latest release from PyPI. Ours and kinto-http run the
   same script, ours and wipac-rest-tools another.
-- One stub server answers all: a record of 250 bytes under the headers of a Kinto server, and a listing whose
+- One stub server answers all clients: a record of 250 bytes under the headers of a Kinto server, and a listing whose
   pages name the next one in `Next-Page`. The server is kept on one core, the client runs where the system
   puts it, as programs do. (`--pin` keeps it on one core, too: threads gain by that, as they do not fight over the
   interpreter lock there.)
