@@ -74,6 +74,7 @@ class RestHandler(RequestHandler):
         self.auth_data: dict[str, Any] = {}
         self._kept_headers: dict[str, str] = {}
         self._validated: dict[str, Any] | Exception | None = None
+        self.server_header = kwargs.get("server_header", "")  # for `set_default_headers`, which Tornado calls first
         try:
             super().__init__(application, request, **kwargs)
         except Exception as error:  # noqa: BLE001  # Tornado would drop the connection
@@ -112,10 +113,11 @@ class RestHandler(RequestHandler):
         self.auth = auth
         self.auth_url = auth_url
         self.module_auth_key = module_auth_key
-        self.server_header = server_header
         self.route_stats = route_stats
         self.unauthenticated_status = unauthenticated_status
-        self.set_default_headers()
+        if server_header != self.server_header:  # of a subclass, not of the route
+            self.server_header = server_header
+            self.set_default_headers()
 
     def set_default_headers(self) -> None:
         """Put our `Server` header in the place of Tornado's, which tells its version."""
