@@ -79,9 +79,12 @@ class Run:
 
         folder = Path(tempfile.mkdtemp(prefix="rest-server-"))
         snapshots = Snapshots(folder)
+        parent = os.getpid()
 
         def work(orders: Orders, number: int) -> None:
             orders.run(self._work(orders, number, snapshots, supervisor.watch_over))
+            if os.getppid() != parent:
+                snapshots.leave(number)
 
         supervisor = Supervisor(
             work,
