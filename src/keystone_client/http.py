@@ -110,7 +110,7 @@ class HTTPBase(Settings, metaclass=ABCMeta):
 
     Args:
         url: Root of the service, with its protocol; `base_url` is another name for it.
-        verify_ssl: Check the certificate of the service.
+        verify_ssl: Check the certificate of the service; the path of a file: by the authorities in it.
         follow_redirects: Follow those of requests that change nothing; others are never sent elsewhere.
         max_redirects: In a row.
         timeout: Seconds to connect and between bytes of an answer, or a (connect, read) pair; None waits for ever.
@@ -141,7 +141,7 @@ class HTTPBase(Settings, metaclass=ABCMeta):
         url: str | None = None,
         *,
         base_url: str | None = None,
-        verify_ssl: bool = DEFAULT_VERIFY,
+        verify_ssl: bool | str = DEFAULT_VERIFY,
         follow_redirects: bool = DEFAULT_FOLLOW,
         max_redirects: int = DEFAULT_REDIRECTS,
         timeout: float | tuple[float | None, float | None] | None = DEFAULT_TIMEOUT,
@@ -164,8 +164,8 @@ class HTTPBase(Settings, metaclass=ABCMeta):
         if transport is not None:
             own.mount("http://", transport)
             own.mount("https://", transport)
-        if not verify_ssl:
-            own.verify = False
+        if verify_ssl is not True:
+            own.verify = verify_ssl
         self.cid = str(uuid.uuid4())
         super().__init__(root, timeout=timeout, session=own)
         facts = {"cid": self.cid, "baseurl": f"{self.transport.root}/"}

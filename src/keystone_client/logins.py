@@ -19,7 +19,7 @@ from keystone_client import paths
 from keystone_client.answers import Record, is_missing_route, raise_if_refused, record_of
 from keystone_client.cookies import SessionCookies, cookies_of
 from keystone_client.log import is_heard, logger
-from keystone_client.tokens import claims_of, pair_of, still_counts
+from keystone_client.tokens import pair_of, still_counts, user_of
 from restwright.drivers import run
 from restwright.errors import ApiError, LoginExpired, LoginRequired, TransportError
 from restwright.message import EMPTY, SAFE, Origin, Request, is_absolute
@@ -139,15 +139,16 @@ class Login:
             ApiError: The service refuses for another reason.
         """
         if self._has_tokens:
-            tokens = self.keeper.store.load()
-            user = claims_of(tokens.access_token).get("user_id") if tokens is not None else None
-            path = paths.item_path(paths.ROUTES["user"], "" if user is None else str(user))
+            user = user_of(self.keeper.store.load())
+            if not user:
+                return {}
+            path = paths.item_path(paths.ROUTES["user"], user)
         elif self.has_session:
             path = paths.WHOAMI
         else:
             return {}
         response = yield Request("GET", path, options=options)
-        if response.status_code == 401:
+        if response.status_code in (401, 403):  # 403 before 0.6.4
             return {}
         raise_if_refused(response)
         return record_of(response)
@@ -250,12 +251,13 @@ class Login:
 
     def _new_session(self, username: str, password: str, options: Mapping[str, Any]) -> Operation[None]:
         body = {"username": username, "password": password}
-        raise_if_refused((yield Request("POST", paths.LOGIN, json=body, options=options)))
+        # Logging in twice does no harm.
+        raise_if_refused((yield Request("POST", paths.LOGIN, json=body, options=options, repeatable=True)))
 
     def _new_tokens(self, username: str, password: str, options: Mapping[str, Any]) -> Operation[TokenSet]:
         body = {"username": username, "password": password}
         asked_at = self.clock()
-        response = yield Request("POST", paths.NEW_TOKENS, json=body, options=options)
+        response = yield Request("POST", paths.NEW_TOKENS, json=body, options=options, repeatable=True)
         hint = "there is no Keystone at this address" if is_missing_route(response) else ""
         raise_if_refused(response, hint)
         return pair_of(record_of(response), now=asked_at)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast, overload
 
@@ -263,8 +264,6 @@ def _named(plan: Any, template: Any, resource: str) -> Any:
 
 
 def _signature(template: Any) -> Any:
-    import inspect
-
     signature = inspect.signature(template)
     own, _, *others = signature.parameters.values()
     return signature.replace(parameters=[own, *others])

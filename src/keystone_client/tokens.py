@@ -53,6 +53,14 @@ def pair_of(answer: dict[str, Any], *, now: float, before: TokenSet | None = Non
     return tokens_of(members, asked_at=now, now=now)
 
 
+def user_of(tokens: TokenSet | None) -> str:
+    """The id of the user to whom they were given; empty if they do not say."""
+    with contextlib.suppress(ValueError):
+        user = claims_of(tokens.access_token if tokens is not None else None).get("user_id")
+        return "" if user is None else str(user)
+    return ""
+
+
 def still_counts(tokens: TokenSet | None, now: float) -> bool:
     """Is one of the two unexpired?"""
     if tokens is None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+
 import pytest
 import requests
 
@@ -29,6 +32,22 @@ def test_5000_clusters_are_listed_in_five_requests(connect):
     with serve(pages_app(records)) as server:
         assert connect(server.url).retrieve_cluster() == records
         assert len(server.requests) == 5
+
+
+def test_5000_clusters_of_a_real_service_are_listed(connect, era, tmp_path):
+    file = tmp_path / "keystone.db"
+    with keystone_service(era=era, sample=False, database=f"sqlite:///{file}") as service:
+        with contextlib.closing(sqlite3.connect(file)) as database:
+            mode = ", access_mode" if era == "session" else ""
+            insert = f"INSERT INTO allocations_cluster (name, enabled{mode}) VALUES (?, 1{', ?' if mode else ''})"
+            rows = [(f"c{number}", "OP") if mode else (f"c{number}",) for number in range(5000)]
+            database.executemany(insert, rows)
+            database.commit()
+        caller = connect(service.url)
+        caller.login(*STAFF)
+        found = caller.retrieve_cluster()
+        assert [each["id"] for each in found] == [*range(1, 5001)]
+        assert [each["name"] for each in found] == [f"c{number}" for number in range(5000)]
 
 
 @pytest.mark.parametrize("style", ["envelope", "headers", "bare"])
