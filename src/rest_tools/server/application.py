@@ -24,6 +24,7 @@ from rest_tools.server.refusal import Refusal, standard_phrase
 __all__ = ["RestApplication", "origin_form"]
 
 _MAX_BODY_SIZE = 100 * 2**20  # bytes, as Tornado has it
+_ABOUT_BODY = frozenset({"Content-Length", "Transfer-Encoding"})
 _FORWARDED = frozenset({"X-Forwarded-For", "X-Real-Ip", "X-Scheme", "X-Forwarded-Proto"})
 _READ_AWAY = 8 * 2**20  # bytes of a refused body that are read, for a client that writes first and reads then
 _ABSOLUTE_FORM = re.compile(r"https?://(?P<host>[^/?]*)(?P<rest>.*)", re.IGNORECASE)
@@ -135,11 +136,13 @@ class RestApplication(Application):
         """What is to handle the request, whose body is still to come."""
         if self._xheaders and not _FORWARDED.isdisjoint(request.headers):
             _believe(request)
+        delegate = super().find_handler(request, **kwargs)  # in any case: it leaves the route with the request
+        if _ABOUT_BODY.isdisjoint(request.headers):
+            return delegate
 
         def too_large() -> HTTPMessageDelegate:
             return self.get_handler_delegate(request, _TooLarge, {"server_header": self._server_header})
 
-        delegate = super().find_handler(request, **kwargs)  # in any case: it leaves the route with the request
         if _content_length(request) > self.max_body_size:
             return too_large()
         # A handler that takes its body in pieces may have begun to answer, so there Tornado cuts off.
@@ -151,7 +154,7 @@ class RestApplication(Application):
 
 def origin_form(start_line: Any, headers: HTTPHeaders) -> Any:
     """The line of a request with the path alone, where a client wrote the whole URL (RFC 9112, 3.2.2)."""
-    found = _ABSOLUTE_FORM.fullmatch(start_line.path)
+    found = None if start_line.path.startswith("/") else _ABSOLUTE_FORM.fullmatch(start_line.path)
     if found is None:
         return start_line
     headers["Host"] = found["host"]

@@ -64,6 +64,7 @@ class RestHandler(RequestHandler):
     route_stats: MutableMapping[str, RouteStats] | None = None
     start_time: float = 0.0
     unauthenticated_status: int = 403
+    _stats_of_route: RouteStats | None = None
 
     if TYPE_CHECKING:  # Tornado says `dict` alone, and strict type checkers do not take that
 
@@ -170,7 +171,9 @@ class RestHandler(RequestHandler):
         if _log.isEnabledFor(logging.INFO):
             _log.info(">>> %s", self._request_summary())
         if self.route_stats is not None:
-            stats = self.route_stats[self._stats_key()]
+            # Never by the path: clients could make as many entries as they like.
+            route = route_of(self.request) or f"{type(self).__module__}.{type(self).__qualname__}"
+            self._stats_of_route = stats = self.route_stats[route]
             if stats.is_overloaded():
                 raise Refusal(503, "server overloaded", headers={"Retry-After": str(max(1, stats.get_backoff_time()))})
         return None
@@ -178,13 +181,9 @@ class RestHandler(RequestHandler):
     @evented()
     def on_finish(self) -> None:
         """Note how long the request took."""
-        # Without a start it was refused before `prepare`.
-        if self.route_stats is not None and self.start_time and self.get_status() < 500:
-            self.route_stats[self._stats_key()].append(max(0.0, time.time() - self.start_time))
-
-    def _stats_key(self) -> str:
-        # Never the path: clients could make as many entries as they like.
-        return route_of(self.request) or f"{type(self).__module__}.{type(self).__qualname__}"
+        # Without statistics it was refused before `prepare`.
+        if self._stats_of_route is not None and self.get_status() < 500:
+            self._stats_of_route.append(max(0.0, time.time() - self.start_time))
 
     def get_current_user(self) -> str | None:
         """The claim `sub` of a valid token, or None; sets `auth_data` and `auth_key`."""
