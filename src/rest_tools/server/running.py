@@ -79,11 +79,10 @@ class Run:
 
         folder = Path(tempfile.mkdtemp(prefix="rest-server-"))
         snapshots = Snapshots(folder)
-        parent = os.getpid()
 
         def work(orders: Orders, number: int) -> None:
             orders.run(self._work(orders, number, snapshots, supervisor.watch_over))
-            if os.getppid() != parent:
+            if supervisor.is_gone():
                 snapshots.leave(number)
 
         supervisor = Supervisor(
