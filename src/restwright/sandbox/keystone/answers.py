@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import orjson
+from restwright.json_codec import encode
 
 __all__ = [
     "NOTHING",
@@ -74,7 +74,7 @@ class Answer:
             return b""
         if isinstance(self.body, Spaced):
             return json.dumps(self.body.value).encode()
-        return self.body if isinstance(self.body, bytes) else orjson.dumps(self.body)
+        return self.body if isinstance(self.body, bytes) else encode(self.body)
 
     @property
     def value(self) -> Any:
