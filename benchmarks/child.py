@@ -65,18 +65,18 @@ class Meter:
 
     def __init__(self) -> None:
         gc.collect()
-        self._rss = _peak_rss_mb()
+        self._rss = peak_rss_mb()
         self._cpu = time.process_time()
         self._wall = time.perf_counter()
 
     def read(self, units: int) -> dict[str, float]:
         """The cost of each of `units` calls or records."""
         cpu, wall = time.process_time() - self._cpu, time.perf_counter() - self._wall
-        growth = _peak_rss_mb() - self._rss
+        growth = peak_rss_mb() - self._rss
         return {"cpu_us": cpu / units * 1e6, "per_second": units / wall, "growth_mb": growth}
 
 
-def _peak_rss_mb() -> float:
+def peak_rss_mb() -> float:
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
