@@ -130,6 +130,7 @@ class ClientStream(IOStream):
     def hand_over(self) -> None:
         """It is no HTTP any more, but a handler's, as that of a WebSocket: what is in a message, may be long."""
         self.max_buffer_size = _TORNADO_READS_AHEAD
+        self.read_chunk_size = _READ_BODY
 
     def give_up(self) -> None:
         """Close it; a client that began a request, and was not answered yet, is told with 408."""
