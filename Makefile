@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 # Debian packages of `make test-system`, installed where they are missing.
-SYSTEM_PACKAGES := nginx chromium
+SYSTEM_PACKAGES := nginx chromium wrk
 INSTALL_SYSTEM = { dpkg -s $(SYSTEM_PACKAGES) >/dev/null 2>&1 || { test "$$(id -u)" = 0 && apt-get -qq update \
 	&& DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null; } \
 	|| { echo "Please install: $(SYSTEM_PACKAGES)" >&2; exit 1; }; }

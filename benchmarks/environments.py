@@ -22,9 +22,12 @@ class Peer:
     module: str
     requirement: str | None = None  # None: in the environment that runs the benchmark
     shown: tuple[str, ...] = ()  # distributions whose versions matter
+    server: str = ""  # module under `servers`, of those that have one
 
 
 OURS = "ours"
+_OUR_PARTS = ("restwright", "requests", "urllib3", "aiohttp", "orjson", "tornado")
+_WIPAC_PARTS = ("wipac-rest-tools", "requests", "urllib3", "tornado")
 PEERS = {
     peer.name: peer
     for peer in (
@@ -33,8 +36,9 @@ PEERS = {
         Peer("requests", "requests", "requests", ("requests", "urllib3")),
         Peer("httpx", "httpx", "httpx", ("httpx", "httpcore")),
         Peer("kinto-http", "kinto_http", "kinto-http", ("kinto-http", "requests", "urllib3")),
-        Peer("wipac-rest-tools", "rest_tools", "wipac-rest-tools", ("wipac-rest-tools", "requests", "urllib3")),
-        Peer(OURS, "kinto_http", None, ("restwright", "requests", "urllib3", "aiohttp", "orjson")),
+        Peer("tornado", "tornado", "tornado", ("tornado",), "tornado"),
+        Peer("wipac-rest-tools", "rest_tools", "wipac-rest-tools", _WIPAC_PARTS, "rest_tools"),
+        Peer(OURS, "kinto_http", None, _OUR_PARTS, "rest_tools"),
     )
 }
 

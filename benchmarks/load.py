@@ -23,6 +23,7 @@ class Load:
     Args:
         port: On this host.
         path: What is asked for.
+        message: The whole request as it goes over the wire, if it is another one than `GET` of that path.
         kept: Clients that keep their connection as long as the server does.
         fresh: Clients that open one for each request.
         pause: Seconds between the requests of a client.
@@ -40,6 +41,7 @@ class Load:
         port: int,
         path: str = "/",
         *,
+        message: bytes | None = None,
         kept: int = 4,
         fresh: int = 4,
         pause: float = 0.0,
@@ -50,7 +52,7 @@ class Load:
         self.failures: list[str] = []
         self.refused = 0
         self._port = port
-        self._request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+        self._request = message or f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
         self._keeps = [True] * kept + [False] * fresh
         self._pause = pause
         self._leave = leave

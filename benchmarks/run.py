@@ -10,17 +10,19 @@ import platform
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks import report
-from benchmarks.cases import CASES, GROUPS, IMPORT, KINTO_HTTP, REST, SLOW_ASYNC, Case, Result
+from benchmarks.cases import CASES, GROUPS, IMPORT, KINTO_HTTP, SLOW_ASYNC, Case, Result
 from benchmarks.child import Job
-from benchmarks.environments import OURS, PEERS, ROOT, Environment, Peer, prepare
+from benchmarks.environments import OURS, PEERS, ROOT, Environment, prepare
 from benchmarks.imports import import_cost
+from benchmarks.request_cost import request_cost
+from benchmarks.saturate import CONNECTIONS, generator
 from benchmarks.stub import stub
 from benchmarks.stub.answers import PAGE_SIZE, PAGES
 
@@ -32,24 +34,34 @@ def main() -> None:
     options = _options()
     # A `kill` runs the clean-ups too: no server is left behind.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    environments = _prepare(options.peers)
-    server_cpu, client_cpu = _cores()
-    if not options.pin:
-        client_cpu = None
+    environments = _prepare(name for name in options.peers if _is_needed(name, options.only))
+    server_cpu, other_cpu = _cores()
+    client_cpu = other_cpu if options.pin else None
     pages = PAGES // 10 if options.quick else PAGES
     records = pages * PAGE_SIZE
     results: dict[str, dict[str, Result]] = {}
     with stub(pages=pages, cpu=server_cpu) as server:
+
+        def as_client(case: Case, environment: Environment, calls: int) -> dict[str, Any]:
+            module = case.ours if environment.peer.name == OURS else environment.peer.module
+            job = Job(module, case.what, server.url, calls, case.in_flight, records, client_cpu)
+            return _run(environment, job)
+
+        def as_server(case: Case, environment: Environment, calls: int) -> dict[str, Any]:
+            return request_cost(
+                environment, case.what, calls=calls, observed=case.observed, server_cpu=server_cpu, load_cpu=other_cpu
+            )
+
         for case in CASES:
             if case.group in options.only:
-                results[case.name] = _measure(
-                    case, environments, url=server.url, cpu=client_cpu, records=records, quick=options.quick
-                )
+                measure = as_server if case.group == "server" else as_client
+                results[case.name] = _measure(case, environments, measure, quick=options.quick)
     if IMPORT in options.only:
         results[IMPORT] = _imports(environments, 3 if options.quick else 10)
     facts = _facts(environments.values(), server.server)
     facts["client"] = "on one core" if client_cpu is not None else "on any core"
     facts["listing"] = f"{pages:,} pages of {PAGE_SIZE} records"
+    facts["load on our servers"] = f"{generator()}, {CONNECTIONS} connections"
     _hand_out(options, results, facts)
 
 
@@ -62,6 +74,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the medians there")
     parser.add_argument("--docs", type=Path, metavar="FILE", help="write the page there, not docs/benchmarks.md")
     return parser.parse_args()
+
+
+def _is_needed(peer: str, groups: Collection[str]) -> bool:
+    importing = IMPORT in groups and peer in {KINTO_HTTP, OURS}
+    return importing or any(peer in case.peers for case in CASES if case.group in groups)
 
 
 def _prepare(names: Iterable[str]) -> dict[str, Environment]:
@@ -84,7 +101,11 @@ def _cores() -> tuple[int | None, int | None]:
 
 
 def _measure(
-    case: Case, environments: dict[str, Environment], *, url: str, cpu: int | None, records: int, quick: bool
+    case: Case,
+    environments: dict[str, Environment],
+    measure: Callable[[Case, Environment, int], dict[str, Any]],
+    *,
+    quick: bool,
 ) -> dict[str, Result]:
     """The median of each peer; the peers take turns, so that a busy minute hits all alike."""
     taking_part = [environments[name] for name in case.peers if name in environments]
@@ -94,16 +115,10 @@ def _measure(
         for environment in taking_part:
             peer = environment.peer
             _say(f"{case.title}: round {number + 1} of {rounds}, {peer.name}")
-            share = (0.1 if quick else 1) * (SLOW_ASYNC.get(peer.name, 1) if case.group == "async" else 1)
+            share = (0.1 if quick else 1) * (SLOW_ASYNC.get(peer.name, 1) if case.what.endswith("async") else 1)
             calls = max(int(case.calls * share), case.in_flight)
-            job = Job(_script(case, peer), case.what, url, calls, case.in_flight, records, cpu)
-            measured[peer.name].append(_run(environment, job))
+            measured[peer.name].append(measure(case, environment, calls))
     return {name: _median(answers) for name, answers in measured.items()}
-
-
-def _script(case: Case, peer: Peer) -> str:
-    """The module under `peers` that does it; of ours there are several."""
-    return "rest_tools" if case.group == REST and peer.name == OURS else peer.module
 
 
 def _run(environment: Environment, job: Job) -> dict[str, Any]:
@@ -145,7 +160,7 @@ def _facts(environments: Iterable[Environment], server: str) -> dict[str, str]:
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} cores, {_processor()}, {platform.system()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
-        "server": server,
+        "stub server": server,
         "environment variables": f"{len(os.environ)} (requests looks through them for proxies on every call)",
     }
     for environment in environments:

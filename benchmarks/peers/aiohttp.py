@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from benchmarks.peers.contract import HEADERS, RECORD_ID, RECORDS, AsyncCall, Json
+from benchmarks.peers.contract import HEADERS, RECORD, RECORDS, AsyncCall, Json
 
 
 @asynccontextmanager
-async def async_call(url: str, in_flight: int) -> AsyncIterator[AsyncCall]:
-    target = f"{url}{RECORDS}/{RECORD_ID}"
+async def async_call(url: str, in_flight: int, path: str = RECORD) -> AsyncIterator[AsyncCall]:
+    target = f"{url}{path}"
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=in_flight)) as session:
 
         async def call() -> Json:

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 import requests
 
-from benchmarks.peers.contract import PASSWORD, RECORD_ID, RECORDS, USER, Call, Json
+from benchmarks.peers.contract import PASSWORD, RECORD, USER, Call, Json
 
 
 @contextmanager
-def sync_call(url: str) -> Iterator[Call]:
-    target = f"{url}{RECORDS}/{RECORD_ID}"
+def sync_call(url: str, path: str = RECORD) -> Iterator[Call]:
+    target = f"{url}{path}"
     with requests.Session() as session:
         session.auth = (USER, PASSWORD)
 

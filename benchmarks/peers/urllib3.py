@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 import urllib3
 
-from benchmarks.peers.contract import HEADERS, RECORD_ID, RECORDS, Call, Json
+from benchmarks.peers.contract import HEADERS, RECORD, RECORDS, Call, Json
 
 
 @contextmanager
-def sync_call(url: str) -> Iterator[Call]:
-    target = f"{url}{RECORDS}/{RECORD_ID}"
+def sync_call(url: str, path: str = RECORD) -> Iterator[Call]:
+    target = f"{url}{path}"
     with urllib3.PoolManager() as pool:
 
         def call() -> Json:

@@ -9,6 +9,8 @@ import json
 
 ROOT_PATH = "/v1/"
 RECORDS_PATH = "/v1/buckets/default/collections/bench/records"
+CLUSTER_PATH = "/v1/allocations/clusters/1/"
+LOGIN_PATH = "/v1/authentication/login/"
 PAGE_SIZE = 100
 PAGES = 2000
 TIMESTAMP_MS = 1700000000000
@@ -33,6 +35,21 @@ ROOT = json.dumps(
         "url": "/v1/",
         "settings": {"batch_max_requests": 25, "readonly": False},
         "capabilities": {},
+    }
+)
+
+# As a Keystone answers: to a log-in, and with a cluster.
+COOKIES = ("csrftoken=PdF1sbnN2t0bZJ4N0fQy8cJ3kVh9mXaL; Path=/", "sessionid=5h1x9w7z3q; Path=/")
+CLUSTER = json.dumps(
+    {
+        "id": 1,
+        "name": "cluster-1",
+        "description": "Cluster for the benchmark",
+        "enabled": True,
+        "access_mode": "OP",
+        "access_teams": [],
+        "_access_teams": [],
+        "_history": [],
     }
 )
 

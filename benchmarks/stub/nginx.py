@@ -36,6 +36,11 @@ http {{
     server {{
         listen 127.0.0.1:{port} backlog=1024;
         location = {root_path} {{ return 200 '{root}'; }}
+        location = {cluster_path} {{ return 200 '{cluster}'; }}
+        location = {login_path} {{
+{cookies}
+            return 200 '{cluster}';
+        }}
         location = {records_path} {{
 {headers}
             add_header Next-Page $next_page;
@@ -63,6 +68,10 @@ def command(executable: str, folder: Path, port: int, pages: int) -> list[str]:
             next_pages="\n".join(f'        {n} "{answers.next_page(base_url, n, pages)}";' for n in range(pages)),
             root_path=answers.ROOT_PATH,
             root=answers.ROOT,
+            cluster_path=answers.CLUSTER_PATH,
+            cluster=answers.CLUSTER,
+            login_path=answers.LOGIN_PATH,
+            cookies="\n".join(f"            add_header Set-Cookie {_quoted(each)};" for each in answers.COOKIES),
             records_path=answers.RECORDS_PATH,
             record=answers.envelope("$1"),
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from typing import cast
 from urllib.parse import parse_qs
 
@@ -14,7 +15,7 @@ from benchmarks.stub import answers
 
 
 class Answers(asyncio.Protocol):
-    """One connection; requests may come in pieces or several at once, and have no body."""
+    """One connection; requests may come in pieces or several at once.  The one body, of a log-in, has no blanks."""
 
     def __init__(self, base_url: str, pages: int) -> None:
         self._base_url = base_url
@@ -40,14 +41,17 @@ class Answers(asyncio.Protocol):
                 return _message(answers.page(number), answers.next_page(self._base_url, number, self._pages))
         if path == answers.ROOT_PATH:
             return _message(answers.ROOT)
+        if path in (answers.CLUSTER_PATH, answers.LOGIN_PATH):
+            return _message(answers.CLUSTER, cookies=answers.COOKIES if path == answers.LOGIN_PATH else ())
         return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
 _HEAD = "".join(f"{name}: {value}\r\n" for name, value in answers.HEADERS.items())
 
 
-def _message(text: str, next_page: str = "") -> bytes:
+def _message(text: str, next_page: str = "", cookies: Sequence[str] = ()) -> bytes:
     more = f"Next-Page: {next_page}\r\n" if next_page else ""
+    more += "".join(f"Set-Cookie: {each}\r\n" for each in cookies)
     fields = f"Content-Type: {answers.CONTENT_TYPE}\r\nContent-Length: {len(text)}\r\n{_HEAD}{more}"
     return f"HTTP/1.1 200 OK\r\nServer: stub\r\n{fields}\r\n{text}".encode()
 

@@ -37,7 +37,7 @@ def stub(*, pages: int = answers.PAGES, cpu: int | None = None, own: bool = Fals
         own: Ours, even where nginx is on the PATH.
     """
     executable = None if own else shutil.which("nginx")
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="bench-stub-") as folder:
         if executable:
             command, name = nginx.command(executable, Path(folder), port, pages), _nginx_version(executable)
@@ -50,14 +50,15 @@ def stub(*, pages: int = answers.PAGES, cpu: int | None = None, own: bool = Fals
         try:
             if cpu is not None and hasattr(os, "sched_setaffinity"):
                 os.sched_setaffinity(process.pid, {cpu})
-            _wait_until_answering(port, process)
+            wait_until_answering(port, process)
             yield Stub(f"http://127.0.0.1:{port}/v1", name)
         finally:
             process.terminate()
             process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -69,14 +70,19 @@ def _nginx_version(executable: str) -> str:
     return answer.stderr.strip().rpartition(": ")[2].replace("/", " ")
 
 
-def _wait_until_answering(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_until_answering(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Return when something listens there.
+
+    Raises:
+        RuntimeError: The process ended, or took too long.
+    """
     deadline = time.monotonic() + START_TIMEOUT
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the stub server did not start (exit status {process.poll()})") from None
+                raise RuntimeError(f"the server did not start (exit status {process.poll()})") from None
             time.sleep(0.02)
         else:
             return

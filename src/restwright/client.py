@@ -36,7 +36,7 @@ def default_policy(*layers: Layer) -> Policy:
     return stack(deadline(120.0), *layers, retry(3), redirect())
 
 
-class _Settings:
+class Settings:
     """What the two kinds of client share.
 
     Args:
@@ -69,7 +69,7 @@ class _Settings:
         return f"<{type(self).__name__} {self.transport.root}>"
 
 
-class SyncClient(_Settings, SyncMode):
+class SyncClient(Settings, SyncMode):
     """Calls return results."""
 
     def run(self, plan: Operation[T]) -> T:
@@ -93,7 +93,7 @@ class SyncClient(_Settings, SyncMode):
         self.close()
 
 
-class AsyncClient(_Settings, AsyncMode):
+class AsyncClient(Settings, AsyncMode):
     """Calls are awaited."""
 
     def run(self, plan: Operation[T]) -> Coroutine[Any, Any, T]:

@@ -40,6 +40,7 @@ READ_TIMEOUT: Final = 60.0
 _ENCODINGS: Final = "gzip, deflate"
 _REQUESTS_ENCODINGS: Final = default_headers()["Accept-Encoding"]
 _NEUTRAL: Final = ("User-Agent", "Accept", "Accept-Encoding", "Connection")
+_ONLY_TIMEOUT: Final = {"timeout"}  # which the transport sees to itself
 _SESSION_REQUEST: Final = requests.Session.request
 _SESSION_SEND: Final = requests.Session.send
 _GET_ADAPTER: Final = requests.Session.get_adapter
@@ -268,7 +269,7 @@ class Transport:
         kind, own = type(session), vars(session)
         return (
             not self.is_plain
-            or bool(request.options)
+            or bool(request.options and request.options.keys() - _ONLY_TIMEOUT)
             or kind.send is not _SESSION_SEND
             or kind.request is not _SESSION_REQUEST
             or "send" in own

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from restwright.multipart import Multipart
+from restwright.multipart import FilePart, Form, Multipart
 from restwright.policies import retry
 from restwright.testing.faults import reset_before
 from restwright.testing.serve import Reply, serve
@@ -185,7 +185,7 @@ UPLOADS = r"""
 import asyncio, re, resource, sys
 from pathlib import Path
 from restwright import AsyncClient, Operations, Request, SyncClient, fetch, operation
-from restwright.multipart import Multipart
+from restwright.multipart import FilePart, Form, Multipart
 
 class Uploads(Operations):
     @operation
@@ -261,3 +261,30 @@ def test_a_file_of_any_size_is_sent_in_little_memory(mode, file, tmp_path):
     assert done.returncode == 0, done.stderr
     assert max(server.drained) > 200 << 20
     assert int(done.stdout) < 8 << 10  # KiB
+
+
+@pytest.mark.parametrize("kind", ["path", "bytes", "open file"])
+def test_a_form_has_several_fields_and_files(tmp_path, kind):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"content")
+    with path.open("rb") as file:
+        source = {"path": path, "bytes": b"content", "open file": file}[kind]
+        form = Form([("a", "1"), ("a", "2")], [FilePart("f", source, "a.txt", "text/plain"), FilePart("g", b"", "g")])
+        bodies = [b"".join(form.chunks()) for _ in range(2)]
+    assert bodies[0] == bodies[1]
+    assert len(bodies[0]) == form.length
+    boundary = form.content_type.partition("boundary=")[2].encode()
+    parts = bodies[0].split(b"--" + boundary)
+    assert [part.split(b"\r\n\r\n")[-1] for part in parts[1:5]] == [b"1\r\n", b"2\r\n", b"content\r\n", b"\r\n"]
+    assert parts[-1] == b"--\r\n"
+    assert b'name="f"; filename="a.txt"\r\nContent-Type: text/plain' in parts[3]
+
+
+def test_an_open_file_is_sent_from_where_it_stands(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"before|content")
+    with path.open("rb") as file:
+        file.seek(7)
+        form = Form([], [FilePart("f", file, "a.txt")])
+        assert b"before" not in b"".join(form.chunks())
+        assert b"content" in b"".join(form.chunks())

@@ -22,6 +22,8 @@ __all__ = ["ClientStream", "Patience", "Phase"]
 
 _LEAST_PACE = 1000  # bytes a second
 _READ_AHEAD = 2**20  # bytes that a client can send while it waits for an answer
+_READ_HEADER = 4096  # bytes; Tornado makes a new buffer for each read, and zeroes it, so for a header a small one
+_READ_BODY = 65536  # bytes, as Tornado has it
 _TORNADO_READS_AHEAD = 100 * 2**20  # bytes
 _TORNADO_REFUSES = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 
@@ -73,14 +75,19 @@ class ClientStream(IOStream):
         self._sent = 0
         self._requests = 0
         self._stuck: tuple[float, int] | None = None  # since when it is written to, and what was sent by then
+        super().set_nodelay(value=True)
         self.enter(Phase.REQUEST)
 
     def enter(self, phase: Phase) -> None:
         """Wait for something else from now on."""
         self.phase = phase
         self._since = time.monotonic()
+        self.read_chunk_size = _READ_BODY if phase is Phase.BODY else _READ_HEADER
         self._received_before, self._sent_before = self._received, self._sent
         self._requests += phase is Phase.BODY
+
+    def set_nodelay(self, value: bool) -> None:
+        """It is so from the beginning; Tornado would turn it on and off for each answer."""
 
     @property
     def is_fresh(self) -> bool:

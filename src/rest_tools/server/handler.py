@@ -64,6 +64,7 @@ class RestHandler(RequestHandler):
     route_stats: MutableMapping[str, RouteStats] | None = None
     start_time: float = 0.0
     unauthenticated_status: int = 403
+    _stats_of_route: RouteStats | None = None
 
     if TYPE_CHECKING:  # Tornado says `dict` alone, and strict type checkers do not take that
 
@@ -74,6 +75,7 @@ class RestHandler(RequestHandler):
         self.auth_data: dict[str, Any] = {}
         self._kept_headers: dict[str, str] = {}
         self._validated: dict[str, Any] | Exception | None = None
+        self.server_header = kwargs.get("server_header", "")  # for `set_default_headers`, which Tornado calls first
         try:
             super().__init__(application, request, **kwargs)
         except Exception as error:  # noqa: BLE001  # Tornado would drop the connection
@@ -112,10 +114,11 @@ class RestHandler(RequestHandler):
         self.auth = auth
         self.auth_url = auth_url
         self.module_auth_key = module_auth_key
-        self.server_header = server_header
         self.route_stats = route_stats
         self.unauthenticated_status = unauthenticated_status
-        self.set_default_headers()
+        if server_header != self.server_header:  # of a subclass, not of the route
+            self.server_header = server_header
+            self.set_default_headers()
 
     def set_default_headers(self) -> None:
         """Put our `Server` header in the place of Tornado's, which tells its version."""
@@ -168,7 +171,9 @@ class RestHandler(RequestHandler):
         if _log.isEnabledFor(logging.INFO):
             _log.info(">>> %s", self._request_summary())
         if self.route_stats is not None:
-            stats = self.route_stats[self._stats_key()]
+            # Never by the path: clients could make as many entries as they like.
+            route = route_of(self.request) or f"{type(self).__module__}.{type(self).__qualname__}"
+            self._stats_of_route = stats = self.route_stats[route]
             if stats.is_overloaded():
                 raise Refusal(503, "server overloaded", headers={"Retry-After": str(max(1, stats.get_backoff_time()))})
         return None
@@ -176,13 +181,9 @@ class RestHandler(RequestHandler):
     @evented()
     def on_finish(self) -> None:
         """Note how long the request took."""
-        # Without a start it was refused before `prepare`.
-        if self.route_stats is not None and self.start_time and self.get_status() < 500:
-            self.route_stats[self._stats_key()].append(max(0.0, time.time() - self.start_time))
-
-    def _stats_key(self) -> str:
-        # Never the path: clients could make as many entries as they like.
-        return route_of(self.request) or f"{type(self).__module__}.{type(self).__qualname__}"
+        # Without statistics it was refused before `prepare`.
+        if self._stats_of_route is not None and self.get_status() < 500:
+            self._stats_of_route.append(max(0.0, time.time() - self.start_time))
 
     def get_current_user(self) -> str | None:
         """The claim `sub` of a valid token, or None; sets `auth_data` and `auth_key`."""

@@ -200,6 +200,10 @@ class Supervisor:
 
         loop.add_reader(self._life, gone)
 
+    def is_gone(self) -> bool:
+        """In a worker: is there no supervisor any more?  The pipe tells sooner than the id of the parent."""
+        return bool(wait([self._life], 0))
+
     # -------------------------------------------------------------------------------------------- news
 
     def _pipes(self) -> list[int]:

@@ -82,6 +82,8 @@ class Run:
 
         def work(orders: Orders, number: int) -> None:
             orders.run(self._work(orders, number, snapshots, supervisor.watch_over))
+            if supervisor.is_gone():
+                snapshots.leave(number)
 
         supervisor = Supervisor(
             work,

@@ -215,7 +215,11 @@ class RestServer:
         if self.metrics is not None:
             settings["log_function"] = _both(self.metrics.finished, settings["log_function"])
         application = RestApplication(
-            rules, server_header=(headers or [""])[0], max_body_size=self.max_body_size, **settings
+            rules,
+            server_header=(headers or [""])[0],
+            max_body_size=self.max_body_size,
+            xheaders=self._xheaders,
+            **settings,
         )
         if self.metrics is not None:
             application.add_transform(self.metrics.transform())
@@ -223,7 +227,6 @@ class RestServer:
             application.add_transform(ReturnCorrelationId)
         return DrainingServer(
             application,
-            xheaders=self._xheaders,
             trusted_downstream=self._trusted_downstream,
             max_body_size=application.max_body_size,
             patience=self._patience,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,12 @@ class Snapshots:
             metrics = [_plain(metric) for metric in total.metrics()]
             self._put(self._gone, {"workers": [*gone["workers"], number], "metrics": metrics})
             self._path(number).unlink()
+
+    def leave(self, number: int) -> None:
+        """Remove what a worker has told, and with the last one the directory; when no supervisor is there to do it."""
+        self._path(number).unlink(missing_ok=True)
+        if not any(self._folder.glob("worker-*")):
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _path(self, number: int) -> Path:
         return self._folder / f"worker-{number}.json"

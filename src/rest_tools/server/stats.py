@@ -53,9 +53,9 @@ class RouteStats:
 
     def append(self, call_time: float) -> None:
         """Remember a call that took so many seconds."""
-        self._forget()
+        now = self._forget()
         self.data.append(call_time)
-        self.times.append(self._clock())
+        self.times.append(now)
         insort(self._sorted, call_time)
         if len(self.data) > self.window_size:
             self._drop_oldest()
@@ -71,6 +71,8 @@ class RouteStats:
 
         A route is slow whose median reaches the timeout, or whose third quartile reaches twice the timeout.
         """
+        if not self._sorted or self._sorted[-1] < self.timeout:
+            return False  # nearly always, so without a look at the rest
         pressure = self._pressure()
         return pressure >= self.timeout and self._chance() < 1 - self.timeout / pressure
 
@@ -89,10 +91,12 @@ class RouteStats:
         is_skewed = median < self.timeout and third_quartile >= 2 * self.timeout
         return third_quartile / 2 if is_skewed else median
 
-    def _forget(self) -> None:
-        oldest = self._clock() - self.window_time
-        while self.times and self.times[0] < oldest:
+    def _forget(self) -> float:
+        """Drop what is too old; the time now."""
+        now = self._clock()
+        while self.times and self.times[0] < now - self.window_time:
             self._drop_oldest()
+        return now
 
     def _drop_oldest(self) -> None:
         self.times.popleft()

@@ -177,8 +177,9 @@ Programs: TypeAlias = Callable[[str], AbstractContextManager[Program]]
 def running(folder: Path, source: str) -> Iterator[Program]:
     log = folder / f"log-{time.monotonic_ns()}"
     command = [sys.executable, "-W", "error", "-c", HEAD + textwrap.dedent(source)]
+    env = {**os.environ, "TMPDIR": str(folder)}  # a program that is killed leaves its files
     with log.open("wb") as sink:
-        process = subprocess.Popen(command, stdout=sink, stderr=sink, cwd=folder, start_new_session=True)
+        process = subprocess.Popen(command, stdout=sink, stderr=sink, cwd=folder, env=env, start_new_session=True)
     try:
         yield Program(process, log)
     finally:

@@ -137,6 +137,20 @@ def test_the_server_header_is_on_all_answers(serving, config):
     assert {answer.headers["Server"] for answer in answers} == {config.get("server_header", "REST")}
 
 
+def test_default_headers_of_a_subclass_are_added_once(serving):
+    class Mine(RestHandler):
+        def set_default_headers(self):
+            super().set_default_headers()
+            self.add_header("X-Mine", "1")
+
+        def get(self):
+            self.write({})
+
+    with serving(server_of(("/mine", Mine, RestHandlerSetup({})))) as url:
+        answer = ask(f"{url}/mine")
+    assert (answer.headers["X-Mine"], answer.headers["Server"]) == ("1", "REST")
+
+
 def test_without_a_setup_no_server_header_tells_a_version(serving):
     with serving(server_of(("/x", Echo))) as url:
         assert "Server" not in ask(f"{url}/x").headers

@@ -217,7 +217,7 @@ def test_those_that_hang_are_killed(program):
         assert one.log.count("takes too long and is killed") == 2
 
 
-def test_workers_stop_when_their_supervisor_is_gone(program):
+def test_workers_stop_when_their_supervisor_is_gone(program, tmp_path):
     with program(SIMPLE) as one:
         workers = seen(one)
         with socket.create_connection(("127.0.0.1", one.port), 5) as client:
@@ -227,6 +227,7 @@ def test_workers_stop_when_their_supervisor_is_gone(program):
             assert client.recv(1000).startswith(b"HTTP/1.1 200")  # what was asked is answered
         one.until(lambda: not any(map(is_there, workers)))
         assert one.log.count("for its supervisor is gone") == COUNT
+        assert not list(tmp_path.glob("rest-server-*"))
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", one.port), 5)
 
@@ -300,8 +301,7 @@ def test_what_is_counted_never_goes_back_while_workers_come_and_go(program):
 
 
 def test_the_folder_of_the_metrics_is_removed(program, tmp_path):
-    source = f'import tempfile; tempfile.tempdir = "{tmp_path}"\n' + SIMPLE
-    with program(source) as one:
+    with program(SIMPLE) as one:
         seen(one)
         get(one, "/metrics")
         assert list(tmp_path.glob("rest-server-*/worker-*.json"))

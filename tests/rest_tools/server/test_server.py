@@ -250,6 +250,20 @@ def test_who_is_believed_about_clients(serving, settings, seen):
         assert ask(f"{url}/fruits", headers=FORWARDED).json() == seen
 
 
+@pytest.mark.parametrize(
+    ("headers", "seen"),
+    [
+        ({"x-real-ip": "198.51.100.9"}, {"ip": "198.51.100.9", "protocol": "http"}),
+        ({"X-Scheme": "https"}, {"ip": "127.0.0.1", "protocol": "https"}),
+        ({"X-Forwarded-For": "somebody", "X-Forwarded-Proto": "gopher"}, {"ip": "127.0.0.1", "protocol": "http"}),
+    ],
+)
+def test_what_a_proxy_says_holds_for_one_request(serving, headers, seen):
+    with serving(server_of()) as url, requests.Session() as session:
+        assert session.get(f"{url}/fruits", headers=headers, timeout=10).json() == seen
+        assert session.get(f"{url}/fruits", timeout=10).json() == {"ip": "127.0.0.1", "protocol": "http"}
+
+
 # ------------------------------------------------------------------------------------------------ xsrf
 
 

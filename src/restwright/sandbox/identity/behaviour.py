@@ -6,10 +6,11 @@ the provider says, or does, against the rules, from now on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final, TypedDict, Unpack, cast
+from typing import Final, Unpack, cast
 
-__all__ = ["ENDPOINTS", "Behaviour", "Fault", "Misbehaviour"]
+from restwright.sandbox.faults import Fault, FaultOptions, Faults
+
+__all__ = ["ENDPOINTS", "Behaviour", "Misbehaviour"]
 
 ENDPOINTS: Final = (
     "authorize",
@@ -27,25 +28,9 @@ ENDPOINTS: Final = (
 """What faults can be put at, and what requests are counted by."""
 
 
-class Misbehaviour(TypedDict, total=False):
+class Misbehaviour(FaultOptions, total=False):
     """What `behave` takes."""
 
-    delay: float
-    """Fault: seconds before the answer."""
-    status: int
-    """Fault: an error of this status, 400 to 599."""
-    retry_after: int
-    """Fault, with `status`: seconds that the answer says to wait."""
-    html: bool
-    """Fault: a page in HTML in the place of the answer, with `status` or with 200."""
-    drop: bool
-    """Fault: the connection is closed without an answer."""
-    block: bool
-    """Fault: the request is taken and never answered."""
-    oversized: int
-    """Fault: a JSON object of so many bytes in the place of the answer."""
-    redirect_to: str
-    """Fault: a redirect (307) to there, absolute, in the place of the answer."""
     discovery_issuer: str
     """Lie: the issuer that the discovery documents name; leave it out if empty."""
     token_issuer: str
@@ -66,15 +51,7 @@ class Misbehaviour(TypedDict, total=False):
     """The provider refuses connections, until this is False."""
 
 
-_TYPES: Final[dict[str, tuple[type, ...]]] = {
-    "delay": (int, float),
-    "status": (int,),
-    "retry_after": (int,),
-    "html": (bool,),
-    "drop": (bool,),
-    "block": (bool,),
-    "oversized": (int,),
-    "redirect_to": (str,),
+_LIES: Final[dict[str, tuple[type, ...]]] = {
     "discovery_issuer": (str,),
     "token_issuer": (str,),
     "response_issuer": (str,),
@@ -85,23 +62,6 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "slow_down": (int,),
     "dead": (bool,),
 }
-_FAULTS: Final = ("delay", "status", "retry_after", "html", "drop", "block", "oversized", "redirect_to")
-
-
-@dataclass(slots=True)
-class Fault:
-    """What becomes of requests; see `Misbehaviour`."""
-
-    endpoint: str | None
-    times: int | None
-    delay: float = 0.0
-    status: int | None = None
-    retry_after: int | None = None
-    html: bool = False
-    drop: bool = False
-    block: bool = False
-    oversized: int = 0
-    redirect_to: str = ""
 
 
 class Behaviour:
@@ -113,7 +73,7 @@ class Behaviour:
 
     def __init__(self) -> None:
         self.lies: Misbehaviour = {}
-        self._faults: list[Fault] = []
+        self._faults = Faults(ENDPOINTS, _LIES)
 
     def behave(self, endpoint: str | None, times: int | None, **how: Unpack[Misbehaviour]) -> None:
         """Add faults and lies to those that there are.
@@ -127,29 +87,11 @@ class Behaviour:
             TypeError: There is no such misbehaviour, or not of such a type.
             ValueError: There is no such endpoint, or such a value makes no sense.
         """
-        given = cast("dict[str, Any]", how)
-        _check(given)
-        faults = {name: value for name, value in given.items() if name in _FAULTS}
-        if endpoint is not None and endpoint not in ENDPOINTS:
-            raise ValueError(f"endpoint must be one of {', '.join(ENDPOINTS)}, got {endpoint!r}")
-        if times is not None and not (type(times) is int and times >= 1):
-            raise ValueError(f"times must be 1 or more, got {times!r}")
-        if not faults and (endpoint is not None or times is not None):
-            raise ValueError(f"endpoint and times are for faults: {', '.join(_FAULTS)}")
-        if faults:
-            self._faults.append(Fault(endpoint, times, **faults))
-        self.lies |= cast("Misbehaviour", {name: value for name, value in given.items() if name not in _FAULTS})
+        self.lies |= cast("Misbehaviour", self._faults.demand(endpoint, times, how))
 
     def fault_for(self, endpoint: str) -> Fault | None:
         """What is to become of a request; of several faults, the one that was demanded first."""
-        for fault in self._faults:
-            if fault.endpoint in (None, endpoint):
-                if fault.times is not None:
-                    fault.times -= 1
-                    if fault.times == 0:
-                        self._faults.remove(fault)
-                return fault
-        return None
+        return self._faults.fault_for(endpoint)
 
     def takes_slow_down(self) -> bool:
         """Whether this poll is to be answered with `slow_down`."""
@@ -158,19 +100,3 @@ class Behaviour:
             return False
         self.lies["slow_down"] = left - 1
         return True
-
-
-def _check(how: dict[str, Any]) -> None:
-    for name, value in how.items():
-        if name not in _TYPES:
-            raise TypeError(f"there is no misbehaviour {name!r}, but {', '.join(_TYPES)}")
-        types = _TYPES[name]
-        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-            raise TypeError(f"{name} must be of type {types[-1].__name__}, got {value!r}")
-    if "status" in how and not 400 <= how["status"] <= 599:
-        raise ValueError(f"status must be 400 to 599, got {how['status']}")
-    for name in ("delay", "oversized", "slow_down", "retry_after"):
-        if how.get(name, 0) < 0:
-            raise ValueError(f"{name} must be 0 or more, got {how[name]}")
-    if "retry_after" in how and "status" not in how:
-        raise ValueError("retry_after is for an answer with a status")

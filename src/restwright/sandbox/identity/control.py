@@ -1,18 +1,12 @@
-"""Orders by HTTP, for tests that are not written in Python, or run in another process.
-
-They have a port of their own: so they are not counted, and the provider can be woken up when it plays dead.  A page
-in a browser cannot give orders: they have to come as JSON, which a page may send only where that is allowed.
-"""
+"""Orders by HTTP that a provider alone understands, beside those of all services."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, cast
 
-from tornado.web import HTTPError
-
-from rest_tools.server import RestHandler
-from rest_tools.server.refusal import Refusal
+from restwright.sandbox import control
+from restwright.sandbox.control import Order
+from restwright.sandbox.identity.provider import Provider
 from restwright.sandbox.identity.shortcuts import answer_user_code
 
 if TYPE_CHECKING:
@@ -21,89 +15,33 @@ if TYPE_CHECKING:
 __all__ = ["CONTROL_ROUTES"]
 
 
-class _Order(RestHandler):
-    service: IdentityService
-
-    def initialize(self, *args: Any, service: IdentityService, **kwargs: Any) -> None:  # type: ignore[override]  # it needs more
-        super().initialize(*args, **kwargs)
-        self.service = service
-
-    def check_xsrf_cookie(self) -> None:
-        """The content type says enough."""
-
-    async def _obey(self, order: Callable[..., Any], **types: type) -> None:
-        """Call it with the members of the body; what it does not like, or what has another type, is a bad request."""
-        if self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
-            raise HTTPError(415)
-        try:
-            _check_types(self.json_body_arguments, types)
-            done = order(**self.json_body_arguments)
-            if isinstance(done, Awaitable):
-                await done
-        except (TypeError, ValueError) as error:
-            raise Refusal(400, str(error)) from None
-        self.set_status(204)
-        self.finish()
+class _ProviderOrder(Order):
+    @property
+    def provider(self) -> Provider:
+        return cast("IdentityService", self.service).provider
 
 
-def _check_types(members: dict[str, Any], types: dict[str, type]) -> None:
-    for name, value in members.items():
-        if not isinstance(value, types.get(name, object)):
-            raise TypeError(f"{name} must be of type {types[name].__name__}, got {value!r}")
-
-
-class _Behave(_Order):
+class _Adjust(_ProviderOrder):
     async def post(self) -> None:
-        def behave(endpoint: str | None = None, times: int | None = None, **how: Any) -> Awaitable[None]:
-            return self.service.behave(endpoint, times, **how)
-
-        await self._obey(behave)
-
-    async def delete(self) -> None:
-        await self.service.behave_well()
-        self.set_status(204)
-        self.finish()
+        await self.obey(self.provider.adjust)
 
 
-class _Reset(_Order):
+class _Keys(_ProviderOrder):
     async def post(self) -> None:
-        await self._obey(self.service.reset)
+        await self.obey(self.provider.rotate_keys, withdraw=bool)
 
 
-class _Adjust(_Order):
-    async def post(self) -> None:
-        await self._obey(self.service.provider.adjust)
-
-
-class _Keys(_Order):
-    async def post(self) -> None:
-        await self._obey(self.service.provider.rotate_keys, withdraw=bool)
-
-
-class _Device(_Order):
+class _Device(_ProviderOrder):
     async def post(self) -> None:
         def answer(user_code: str, user: str = "alice", allowed: bool = True) -> None:  # noqa: FBT001, FBT002  # JSON
-            answer_user_code(self.service.provider, user_code, user, allowed=allowed)
+            answer_user_code(self.provider, user_code, user, allowed=allowed)
 
-        await self._obey(answer, user_code=str, user=str, allowed=bool)
-
-
-class _Requests(_Order):
-    def get(self) -> None:
-        entries = self.service.provider.journal.entries()
-        # Without headers and forms, which hold secrets.
-        members = [
-            {"endpoint": one.endpoint, "method": one.method, "grant_type": one.grant_type, "status": one.status}
-            for one in entries
-        ]
-        self.finish({"requests": members})
+        await self.obey(answer, user_code=str, user=str, allowed=bool)
 
 
 CONTROL_ROUTES: Final = (
-    ("/behave", _Behave),
-    ("/reset", _Reset),
+    *control.CONTROL_ROUTES,
     ("/adjust", _Adjust),
     ("/keys", _Keys),
     ("/device", _Device),
-    ("/requests", _Requests),
 )

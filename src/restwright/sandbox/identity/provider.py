@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import Unpack
 
+from restwright.sandbox.faults import Fault
 from restwright.sandbox.identity.attempts import Attempts
 from restwright.sandbox.identity.behaviour import Behaviour
 from restwright.sandbox.identity.clients import Client
-from restwright.sandbox.identity.journal import Journal
 from restwright.sandbox.identity.keys import KeyRing
 from restwright.sandbox.identity.settings import Adjustable, Settings
 from restwright.sandbox.identity.store import Store
 from restwright.sandbox.identity.users import User
+from restwright.sandbox.journal import Journal
 
 __all__ = ["Provider"]
 
@@ -73,6 +74,10 @@ class Provider:
     def rotate_keys(self, *, withdraw: bool = False) -> None:
         """Sign with a new key; with `withdraw`, publish the old ones no longer."""
         self.keys.rotate(self.settings.algorithm, withdraw=withdraw)
+
+    def fault_for(self, endpoint: str) -> Fault | None:
+        """What is to become of a request, None if it is to be answered."""
+        return self.behaviour.fault_for(endpoint)
 
     def now(self) -> float:
         """Seconds since the epoch, by the provider's clock."""

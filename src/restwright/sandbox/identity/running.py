@@ -3,71 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Unpack
 
-from restwright.sandbox.event_loop import LoopThread
 from restwright.sandbox.identity import shortcuts
 from restwright.sandbox.identity.behaviour import Misbehaviour
 from restwright.sandbox.identity.clients import SAMPLE_CLIENTS, Client, ClientOptions
 from restwright.sandbox.identity.discovery import metadata
-from restwright.sandbox.identity.journal import Asked
 from restwright.sandbox.identity.service import IdentityService
 from restwright.sandbox.identity.settings import Adjustable, Settings
 from restwright.sandbox.identity.users import SAMPLE_USERS, User
+from restwright.sandbox.running import Running
 
 __all__ = ["IdentityProvider", "identity_provider"]
 
 
-class IdentityProvider:
+class IdentityProvider(Running[IdentityService]):
     """A running OpenID provider; made by `identity_provider`, ended by `close` or with its `with` block.
 
     Its methods may be called from any thread but that of its own event loop.
     """
 
     def __init__(self, service: IdentityService) -> None:
-        self._service = service
         self._provider = service.provider
-        self._loop = LoopThread()
-        try:
-            self._loop.run(service.start())
-        except BaseException:
-            self.close()
-            raise
-
-    def __repr__(self) -> str:
-        return f"<IdentityProvider {self.url}>"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stop it, and forget everything.  Again does no harm."""
-        if not self._loop.is_closed:
-            self._loop.run(self._service.stop())
-            self._loop.close()
+        super().__init__(service)
 
     # --- what it is ---
-
-    @property
-    def url(self) -> str:
-        """Where it listens, without a slash at the end."""
-        return self._service.url
 
     @property
     def issuer(self) -> str:
         """Its name, and where its endpoints are: `url`, unless another one was given."""
         return self._provider.issuer
-
-    @property
-    def control_url(self) -> str | None:
-        """Where it takes orders by HTTP; None if it does not."""
-        return self._service.control_url
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -91,11 +56,6 @@ class IdentityProvider:
 
     # --- what it was asked ---
 
-    @property
-    def requests(self) -> list[Asked]:
-        """The last 10,000 requests, in order."""
-        return self._loop.call(self._provider.journal.entries)
-
     def count(self, endpoint: str | None = None, *, grant_type: str | None = None, status: int | None = None) -> int:
         """How many requests there were.
 
@@ -104,7 +64,7 @@ class IdentityProvider:
             grant_type: For this grant, such as `refresh_token`.
             status: That were answered with this status.
         """
-        return self._loop.call(self._provider.journal.count, endpoint, grant_type, status)
+        return self._loop.call(self._provider.journal.count, endpoint, grant_type=grant_type, status=status)
 
     # --- what it is made to do ---
 
@@ -122,13 +82,9 @@ class IdentityProvider:
         """
         self._loop.run(self._service.behave(endpoint, times, **how))
 
-    def behave_well(self) -> None:
-        """Misbehave no more."""
-        self._loop.run(self._service.behave_well())
-
     def reset(self) -> None:
         """Forget logins, tokens, requests, and what was added, adjusted and demanded; keep the keys."""
-        self._loop.run(self._service.reset())
+        super().reset()
 
     def adjust(self, **settings: Unpack[Adjustable]) -> None:
         """Change settings, such as `lifetime_access=2`; what was given out already stays as it is.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from collections.abc import Iterable
 from typing import Any, Unpack
@@ -24,6 +23,8 @@ from restwright.sandbox.identity.handlers.page import StyleHandler
 from restwright.sandbox.identity.provider import Provider
 from restwright.sandbox.identity.settings import Settings
 from restwright.sandbox.identity.users import User
+from restwright.sandbox.journal import Journal
+from restwright.sandbox.listener import Listener
 
 __all__ = ["IdentityService"]
 
@@ -74,10 +75,14 @@ class IdentityService:
         self.provider = Provider(_checked(issuer), settings, users, clients)
         self.url = ""
         self.control_url: str | None = None
-        self._address, self._port, self._control = address, port, control
-        self._is_dead = False
-        self._server = _server([*_routes(self.provider)])
-        self._control_server = _server([(path, handler, {"service": self}) for path, handler in CONTROL_ROUTES])
+        self._listener = Listener(_server([*_routes(self.provider)]), address, port)
+        orders = _server([(path, handler, {"service": self}) for path, handler in CONTROL_ROUTES])
+        self._control = Listener(orders, address, 0) if control else None
+
+    @property
+    def journal(self) -> Journal:
+        """What it was asked."""
+        return self.provider.journal
 
     async def start(self) -> None:
         """Listen.
@@ -85,18 +90,18 @@ class IdentityService:
         Raises:
             OSError: The address is not ours, or the port is in use.
         """
-        self._server.startup(self._address, self._port)
-        self._port = self._server.port
-        self.url = _url(self._address, self._port)
+        self._listener.start()
+        self.url = self._listener.url
         self.provider.issuer = self.provider.issuer or self.url
-        if self._control:
-            self._control_server.startup(self._address, 0)
-            self.control_url = _url(self._address, self._control_server.port)
+        if self._control is not None:
+            self._control.start()
+            self.control_url = self._control.url
 
     async def stop(self) -> None:
         """Listen no longer, and close all connections."""
-        await self._server.stop(drain=0)
-        await self._control_server.stop(drain=0)
+        await self._listener.stop()
+        if self._control is not None:
+            await self._control.stop()
 
     async def behave(self, endpoint: str | None, times: int | None, **how: Unpack[Misbehaviour]) -> None:
         """See `restwright.sandbox.identity.IdentityProvider.behave`."""
@@ -114,13 +119,7 @@ class IdentityService:
         await self._live_or_die()
 
     async def _live_or_die(self) -> None:
-        shall_be_dead = self.provider.behaviour.lies.get("dead", False)
-        if shall_be_dead and not self._is_dead:
-            self._is_dead = True
-            await self._server.stop(drain=0)
-        elif self._is_dead and not shall_be_dead:
-            self._server.startup(self._address, self._port)
-            self._is_dead = False
+        await self._listener.play_dead(is_dead=self.provider.behaviour.lies.get("dead", False))
 
 
 def _routes(provider: Provider) -> Iterable[tuple[str, type[RequestHandler], dict[str, Any]]]:
@@ -156,11 +155,3 @@ def _checked(issuer: str) -> str:
     if issuer and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
         raise ValueError(f"issuer must be a URL of http or https, without query and fragment, got {issuer!r}")
     return issuer.rstrip("/")
-
-
-def _url(address: str, port: int) -> str:
-    try:
-        host = f"[{address}]" if ipaddress.ip_address(address).version == 6 else address
-    except ValueError:
-        host = address
-    return f"http://{host}:{port}"

@@ -1,4 +1,4 @@
-"""What the provider was asked, for tests that count."""
+"""What a service was asked, for tests that count."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Asked:
     """A request as it came.
 
     Attributes:
-        endpoint: See `restwright.sandbox.identity.ENDPOINTS`.
+        endpoint: Name of who answers there; each service has its own.
         method: Of HTTP.
         target: Path and query as sent.
         headers: By names in lower case; those that came more than once joined by commas.
@@ -32,7 +32,7 @@ class Asked:
 
     @property
     def grant_type(self) -> str | None:
-        """What the token endpoint was asked for."""
+        """What a token endpoint was asked for."""
         return self.form.get("grant_type")
 
 
@@ -50,10 +50,18 @@ class Journal:
         """All of them, in order."""
         return list(self._entries)
 
-    def count(self, endpoint: str | None, grant_type: str | None, status: int | None) -> int:
+    def count(
+        self,
+        endpoint: str | None = None,
+        *,
+        method: str | None = None,
+        grant_type: str | None = None,
+        status: int | None = None,
+    ) -> int:
         """How many there are of that kind; None takes any."""
         return sum(
             endpoint in (None, entry.endpoint)
+            and method in (None, entry.method)
             and grant_type in (None, entry.grant_type)
             and status in (None, entry.status)
             for entry in self._entries

@@ -1,0 +1,189 @@
+"""Operations of the service as a whole: logging in and out, plain requests, what resources there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+
+from keystone_client import paths
+from keystone_client.answers import Record, is_list, is_missing_route, json_of, raise_if_refused
+from keystone_client.context import Context
+from keystone_client.discovery import Resource, resources_of
+from keystone_client.forms import Files, with_body
+from restwright.message import EMPTY, UNSET, Request, Unset
+from restwright.operation import Operations, operation
+from restwright.plan import Operation
+
+_DOCUMENTS = {"session": ("/openapi/json/", "/openapi/json"), "jwt": ("/openapi/json", "/openapi/json/")}
+
+
+def timed(timeout: Any) -> Mapping[str, Any]:
+    """The settings of a request with a timeout of its own."""
+    return EMPTY if isinstance(timeout, Unset) else {"timeout": timeout}
+
+
+class HTTPOperations(Operations):
+    """What does not depend on the kind of record."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    @operation
+    def login(
+        self, username: str, password: str, timeout: float | Unset | None = UNSET, *, remember: bool = False
+    ) -> Operation[None]:
+        """Log in.  If it fails, whoever was logged in before still is.
+
+        Args:
+            username: Of the user.
+            password: Of the user.
+            timeout: Seconds to connect and between bytes of the answer.
+            remember: Keep the password in memory, and log in again when the session has ended.
+
+        Raises:
+            ApiError: The service refuses (400 or 401).
+        """
+        for name, value in (("username", username), ("password", password)):
+            if not isinstance(value, str) or not value:  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ValueError(f"{name} must be a text, and not empty")
+        yield from self.context.login.log_in(username, password, options=timed(timeout), remember=remember)
+
+    @operation
+    def logout(self, raise_blacklist: bool = False, timeout: float | Unset | None = UNSET) -> Operation[None]:
+        """Forget the credentials here in any case, and have the service forget them.
+
+        Args:
+            raise_blacklist: Tell if the service could not be reached, or refused.
+            timeout: Seconds to connect and between bytes of the answer.
+        """
+        yield from self.context.login.log_out(options=timed(timeout), must_reach=raise_blacklist)
+
+    @operation
+    def whoami(self, timeout: float | Unset | None = UNSET) -> Operation[Record]:
+        """The record of the user who is logged in; empty if nobody is."""
+        return (yield from self.context.login.identity(options=timed(timeout)))
+
+    @operation
+    def send_request(
+        self,
+        method: str,
+        endpoint: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: Any = UNSET,
+        files: Files | None = None,
+        params: Mapping[str, Any] | None = None,
+        timeout: float | Unset | None = UNSET,
+        slash: bool | None = None,
+    ) -> Operation[requests.Response]:
+        """The answer to a request, whatever its status (see `raise_for_status` of the client).
+
+        Args:
+            method: get, post, put, patch or delete, in any case.
+            endpoint: Path below the root of the service, with or without a slash at its ends.
+            headers: Header fields.
+            json: Value to be sent as JSON, or the fields of a form if there are files.
+            files: Files to be uploaded, by the name of their field.
+            params: Query parameters.
+            timeout: Seconds to connect and between bytes of the answer.
+            slash: Shall the path end in a slash?  None: yes, unless it is one of a file.
+        """
+        request = Request(
+            method.upper(),
+            paths.endpoint_path(endpoint, slash=slash),
+            params={name: _param(value) for name, value in (params or EMPTY).items() if value is not None},
+            headers=headers or EMPTY,
+            options=timed(timeout),
+        )
+        response = yield with_body(request, UNSET if json is None else json, files)
+        if self.context.raises:
+            raise_if_refused(response)
+        return response
+
+    @operation
+    def http_get(
+        self, endpoint: str, params: Mapping[str, Any] | None = None, timeout: float | Unset | None = UNSET
+    ) -> Operation[requests.Response]:
+        """The answer to a GET request."""
+        return (yield from self.send_request("GET", endpoint, params=params, timeout=timeout))
+
+    @operation
+    def http_post(
+        self,
+        endpoint: str,
+        data: Any = UNSET,
+        files: Files | None = None,
+        timeout: float | Unset | None = UNSET,
+        *,
+        json: Any = UNSET,
+    ) -> Operation[requests.Response]:
+        """The answer to a POST request; `data` (or `json`, which is the same) goes out as JSON."""
+        return (yield from self._write("POST", endpoint, data, json, files, timeout))
+
+    @operation
+    def http_patch(
+        self,
+        endpoint: str,
+        data: Any = UNSET,
+        files: Files | None = None,
+        timeout: float | Unset | None = UNSET,
+        *,
+        json: Any = UNSET,
+    ) -> Operation[requests.Response]:
+        """The answer to a PATCH request, as `http_post`."""
+        return (yield from self._write("PATCH", endpoint, data, json, files, timeout))
+
+    @operation
+    def http_put(
+        self,
+        endpoint: str,
+        data: Any = UNSET,
+        files: Files | None = None,
+        timeout: float | Unset | None = UNSET,
+        *,
+        json: Any = UNSET,
+    ) -> Operation[requests.Response]:
+        """The answer to a PUT request, as `http_post`."""
+        return (yield from self._write("PUT", endpoint, data, json, files, timeout))
+
+    @operation
+    def http_delete(self, endpoint: str, timeout: float | Unset | None = UNSET) -> Operation[requests.Response]:
+        """The answer to a DELETE request."""
+        return (yield from self.send_request("DELETE", endpoint, timeout=timeout))
+
+    @operation
+    def resources(self, *, refresh: bool = False) -> Operation[Mapping[str, Resource]]:
+        """The resources of this service with their fields, by name, as its own OpenAPI document lists them.
+
+        Asked for once; `refresh=True` asks again.
+
+        Raises:
+            ApiError: The service does not show its document (those before 0.4 do so to users who are logged in).
+        """
+        context = self.context
+        known = context.resources
+        if known is None or refresh:
+            era = yield from context.login.find_era()
+            first, second = _DOCUMENTS[era]
+            response = yield Request("GET", first)
+            if is_missing_route(response):
+                response = yield Request("GET", second)
+            raise_if_refused(response)
+            known = context.resources = resources_of(json_of(response))
+        return known
+
+    def _write(
+        self, method: str, endpoint: str, data: Any, json: Any, files: Files | None, timeout: Any
+    ) -> Operation[requests.Response]:
+        if data is not UNSET and json is not UNSET:
+            raise TypeError("data and json are the same thing: give one of them")
+        body = data if json is UNSET else json
+        return self.send_request(method, endpoint, json=body, files=files, timeout=timeout)
+
+
+def _param(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ",".join(map(str, value)) if is_list(value) else str(value)

@@ -1,0 +1,33 @@
+"""What the command line knows of a service."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Command", "Rows"]
+
+Rows = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A service that can be run from the command line.
+
+    Attributes:
+        port: To listen on, unless another one is given.
+        add_arguments: Adds those that are its own.
+        start: Starts it by the arguments; raises ValueError or OSError where it cannot.
+        rows: What is printed when it runs: names and values.
+        document: The same for programs.
+        forgets: What becomes of its data when it stops, by the arguments.
+    """
+
+    port: int
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    start: Callable[[argparse.Namespace], Any]
+    rows: Callable[[Any], Rows]
+    document: Callable[[Any], dict[str, Any]]
+    forgets: Callable[[argparse.Namespace], str]

@@ -1,0 +1,14 @@
+"""A Keystone for tests and demos: both log-ins, all resources, on SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import importlib.util
+
+if importlib.util.find_spec("sqlalchemy") is None:
+    raise ImportError("install restwright[sandbox] to run a Keystone")
+
+from restwright.sandbox.keystone.misbehaviour import Misbehaviour
+from restwright.sandbox.keystone.running import KeystoneService, keystone_service
+from restwright.sandbox.keystone.settings import Account, Settings
+
+__all__ = ["Account", "KeystoneService", "Misbehaviour", "Settings", "keystone_service"]

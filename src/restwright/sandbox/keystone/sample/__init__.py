@@ -1,0 +1,1 @@
+"""A computing centre, invented."""

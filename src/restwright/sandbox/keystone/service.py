@@ -1,0 +1,160 @@
+"""A Keystone on a port; belongs to an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Any, Unpack
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from tornado.web import RequestHandler
+
+from rest_tools.server import RestServer
+from rest_tools.server.metrics import Metrics, MetricsHandler
+from rest_tools.server.redaction import request_line
+from restwright.sandbox.control import CONTROL_ROUTES
+from restwright.sandbox.faults import Fault, Faults
+from restwright.sandbox.journal import Journal
+from restwright.sandbox.keystone.application import Application
+from restwright.sandbox.keystone.database import Database
+from restwright.sandbox.keystone.eras import ERAS
+from restwright.sandbox.keystone.handler import KeystoneHandler, UnknownHandler
+from restwright.sandbox.keystone.misbehaviour import OTHER, Misbehaviour
+from restwright.sandbox.keystone.sample.filling import fill
+from restwright.sandbox.keystone.settings import Settings
+from restwright.sandbox.keystone.tables.session import Token, User
+from restwright.sandbox.listener import Listener
+
+__all__ = ["Service"]
+
+_log = logging.getLogger("restwright.sandbox.keystone")
+
+_MOST_BYTES = 32 * 2**20
+_SETTLE = 5.0  # seconds for requests at work when it is to stop
+
+
+class Service:
+    """A Keystone and its server.
+
+    Args:
+        settings: How it behaves.
+        address: To listen on.
+        port: To listen on; 0 for a free one.
+        control: Whether to listen for orders of other processes, on a port of its own.
+
+    Attributes:
+        settings: As given.
+        application: What is served.
+        endpoints: Names of its routes.
+        journal: What it was asked.
+        control_url: Where orders are taken; None if they are not.
+
+    Raises:
+        ValueError: The database cannot be used, see `Database`.
+        ImportError: The driver of the database is not installed.
+    """
+
+    def __init__(self, settings: Settings, *, address: str, port: int, control: bool) -> None:
+        self.settings = settings
+        era = ERAS[settings.era]
+        database = Database(settings.database, era.base, era.name)
+        try:
+            database.run_now(lambda session: fill(session, settings))
+        except BaseException:
+            database.close()
+            raise
+        self.application = Application(era, settings, database)
+        self.endpoints = tuple(dict.fromkeys(one.route for one in self.application.routes.endpoints))
+        self.journal = Journal()
+        self.control_url: str | None = None
+        self._faults = Faults(self.endpoints, OTHER)
+        self._listener = Listener(self._server(), address, port)
+        orders = _server((path, handler, {"service": self}) for path, handler in CONTROL_ROUTES)
+        self._control = Listener(orders, address, 0) if control else None
+
+    @property
+    def url(self) -> str:
+        """Where it listens, without a slash at the end."""
+        return self._listener.url
+
+    def token(self, username: str) -> str:
+        """A user's key for `Authorization: Token`.
+
+        Raises:
+            LookupError: There is none.
+        """
+
+        def find(session: Session) -> str | None:
+            return session.scalar(select(Token.key).join(Token.user).where(User.username == username))
+
+        key = self.application.database.run_now(find) if self.settings.era == "session" else None
+        if key is None:
+            raise LookupError(f"{username!r} has no key")
+        return key
+
+    def fault_for(self, endpoint: str) -> Fault | None:
+        """What is to become of a request, None if it is to be answered."""
+        return self._faults.fault_for(endpoint)
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            OSError: The address is not ours, or the port is in use.
+        """
+        self._listener.start()
+        if self._control is not None:
+            self._control.start()
+            self.control_url = self._control.url
+
+    async def stop(self) -> None:
+        """Listen no longer, answer what was asked, and close the database."""
+        # Not by draining, which gives idle connections a second more.
+        await self.application.settle(_SETTLE)
+        await self._listener.stop()
+        if self._control is not None:
+            await self._control.stop()
+        await asyncio.to_thread(self.application.close)
+
+    async def behave(self, endpoint: str | None, times: int | None, **how: Unpack[Misbehaviour]) -> None:
+        """See `restwright.sandbox.keystone.KeystoneService.behave`."""
+        rest = self._faults.demand(endpoint, times, how)
+        if "dead" in rest:
+            await self._listener.play_dead(is_dead=rest["dead"])
+
+    async def behave_well(self) -> None:
+        """Misbehave no more."""
+        self._faults = Faults(self.endpoints, OTHER)
+        await self._listener.play_dead(is_dead=False)
+
+    async def reset(self) -> None:
+        """Be as at first."""
+        await self.behave_well()
+        await self.application.reset(lambda session: fill(session, self.settings))
+        self.journal = Journal()
+
+    def _server(self) -> RestServer:
+        application = self.application
+        setup = {"service": application, "watcher": self, "server_header": "restwright-sandbox"}
+        server = _server(
+            ((f"{one.pattern}$", KeystoneHandler, {**setup, "endpoint": one}) for one in application.routes.endpoints),
+            default_handler_class=UnknownHandler,
+            default_handler_args=setup,
+        )
+        if self.settings.era == "jwt":
+            server.metrics = Metrics()
+            server.add_route("/metrics/", MetricsHandler, {"metrics": server.metrics})
+        return server
+
+
+def _server(routes: Iterable[tuple[Any, ...]], **settings: Any) -> RestServer:
+    server = RestServer(log_function=_log_request, max_body_size=_MOST_BYTES, **settings)
+    for route in routes:
+        server.add_route(*route)
+    return server
+
+
+def _log_request(handler: RequestHandler) -> None:
+    _log.info("%d %s", handler.get_status(), request_line(handler.request))

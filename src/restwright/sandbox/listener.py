@@ -1,0 +1,56 @@
+"""A server on its port, which can play dead."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from rest_tools.server import RestServer
+
+__all__ = ["Listener"]
+
+
+class Listener:
+    """Has a server listen; belongs to an event loop.
+
+    Args:
+        server: With its routes.
+        address: To listen on.
+        port: To listen on; 0 for a free one, which it then keeps.
+    """
+
+    def __init__(self, server: RestServer, address: str, port: int) -> None:
+        self._server = server
+        self._address = address
+        self._port = port
+        self._is_dead = False
+
+    @property
+    def url(self) -> str:
+        """Where it listens, without a slash at the end."""
+        try:
+            is_ipv6 = ipaddress.ip_address(self._address).version == 6
+        except ValueError:
+            is_ipv6 = False
+        return f"http://[{self._address}]:{self._port}" if is_ipv6 else f"http://{self._address}:{self._port}"
+
+    def start(self) -> None:
+        """Listen.
+
+        Raises:
+            OSError: The address is not ours, or the port is in use.
+        """
+        self._server.startup(self._address, self._port)
+        self._port = self._server.port
+
+    async def stop(self) -> None:
+        """Listen no longer, and close all connections."""
+        await self._server.stop(drain=0)
+
+    async def play_dead(self, *, is_dead: bool) -> None:
+        """Refuse connections, or take them again."""
+        if is_dead and not self._is_dead:
+            self._is_dead = True
+            await self.stop()
+        elif self._is_dead and not is_dead:
+            self.start()
+            self._is_dead = False

@@ -1,0 +1,105 @@
+"""A running service, as tests and programs hold it."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Generic, Protocol, Self, TypeVar
+
+from restwright.sandbox.event_loop import LoopThread
+from restwright.sandbox.journal import Asked, Journal
+
+__all__ = ["Running", "Service"]
+
+
+class Service(Protocol):
+    """What runs; it belongs to an event loop."""
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        ...
+
+    @property
+    def control_url(self) -> str | None:
+        """Where it takes orders."""
+        ...
+
+    @property
+    def journal(self) -> Journal:
+        """What it was asked."""
+        ...
+
+    async def start(self) -> None:
+        """Listen."""
+        ...
+
+    async def stop(self) -> None:
+        """Listen no longer."""
+        ...
+
+    async def behave_well(self) -> None:
+        """Misbehave no more."""
+        ...
+
+    async def reset(self) -> None:
+        """Be as at first."""
+        ...
+
+
+ServiceT = TypeVar("ServiceT", bound=Service)
+
+
+class Running(Generic[ServiceT]):
+    """A running service; ended by `close` or with its `with` block.
+
+    Its methods may be called from any thread but that of its own event loop.
+    """
+
+    def __init__(self, service: ServiceT) -> None:
+        self._service = service
+        self._loop = LoopThread()
+        try:
+            self._loop.run(service.start())
+        except BaseException:
+            self.close()
+            raise
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.url}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop it, and forget everything that is in memory.  Again does no harm."""
+        if not self._loop.is_closed:
+            self._loop.run(self._service.stop())
+            self._loop.close()
+
+    @property
+    def url(self) -> str:
+        """Where it listens, without a slash at the end."""
+        return self._service.url
+
+    @property
+    def control_url(self) -> str | None:
+        """Where it takes orders by HTTP; None if it does not."""
+        return self._service.control_url
+
+    @property
+    def requests(self) -> list[Asked]:
+        """The last 10,000 requests, in order."""
+        return self._loop.call(self._service.journal.entries)
+
+    def behave_well(self) -> None:
+        """Misbehave no more."""
+        self._loop.run(self._service.behave_well())
+
+    def reset(self) -> None:
+        """Be as at first."""
+        self._loop.run(self._service.reset())

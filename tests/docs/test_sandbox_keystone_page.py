@@ -1,0 +1,102 @@
+"""docs/sandbox-keystone.md: its commands are given, its examples run from top to bottom, and its tables are whole."""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import requests
+
+from restwright.sandbox.keystone import Misbehaviour, Settings, keystone_service
+
+PAGE = "docs/sandbox-keystone.md"
+TEXT = (Path(__file__).parents[2] / PAGE).read_text(encoding="utf-8")
+
+specification = importlib.util.spec_from_file_location("pages", Path(__file__).with_name("test_pages.py"))
+assert specification is not None
+assert specification.loader is not None
+pages = importlib.util.module_from_spec(specification)
+specification.loader.exec_module(pages)
+
+
+def curl(command: str, url: str, token: str) -> requests.Response:
+    """What the command would do, at another port and with another token."""
+    words = shlex.split(command.replace("http://127.0.0.1:8000", url).replace("eyJ...", token))
+    given = {flag: [words[place + 1] for place, word in enumerate(words) if word == flag] for flag in ("-d", "-H")}
+    form = dict(one.split("=", 1) for one in given["-d"])
+    headers = dict(one.split(": ", 1) for one in given["-H"])
+    return requests.request("POST" if form else "GET", words[-1], data=form, headers=headers, timeout=5)
+
+
+def test_the_commands_answer_what_the_page_shows():
+    asked = re.findall(r"^\$ (curl .*)\n([\[{].*[\]}])$", TEXT, re.MULTILINE)
+    assert len(asked) == TEXT.count("$ curl ") == 2
+    token = ""
+    with keystone_service(era="jwt") as keystone:
+        for command, promised in asked:
+            answer = curl(command, keystone.url, token)
+            assert re.fullmatch(re.escape(promised).replace(r"\.\.\.", ".+"), answer.text)
+            token = token or answer.json()["access"]
+
+
+def test_the_examples_print_what_they_say(capsys):
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    for block in pages.blocks_of(PAGE):
+        pages.run(block, namespace, PAGE)
+        promised = pages.PRINTS.findall(block.source)
+        assert capsys.readouterr().out.splitlines() == promised, f"the block at line {block.line + 1}"
+    with keystone_service(sample=False) as keystone:
+        test = namespace["test_a_cluster_is_created"]
+        assert callable(test)
+        test(keystone)
+    namespace.clear()
+    gc.collect()  # what was left open warns here, in the test that left it
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        pages.test_every_print_says_what_it_prints,
+        pages.test_links_lead_to_files,
+        pages.test_links_within_the_page_lead_to_headings,
+        pages.test_the_typography_is_plain,
+    ],
+)
+def test_the_page_is_as_the_others_are(check):
+    check(PAGE)
+
+
+def rows() -> set[str]:
+    """What the first columns of the tables name."""
+    return set(re.findall(r"[\w-]+", "\n".join(re.findall(r"^\| (`[^|]*) \|", TEXT, re.MULTILINE))))
+
+
+def test_every_setting_and_misbehaviour_is_named():
+    assert {field.name for field in fields(Settings)} - rows() == set()
+    assert [name for name in Misbehaviour.__annotations__ if f"`{name}`" not in TEXT] == []
+
+
+def test_every_option_of_the_command_is_in_the_table():
+    command = [sys.executable, "-m", "restwright.sandbox", "keystone", "--help"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+    options = set(re.findall(r"(?<=\s)--[\w-]+", told)) - {"--help"}
+    settings = {f"--{field.name.replace('_', '-')}" for field in fields(Settings)}
+    assert len(options) == 22
+    assert options - settings - rows() == set()
+    assert settings - options == {"--trusted-origins", "--clock"}  # of which one is a function
+
+
+def test_the_settings_in_the_table_are_those_that_there_are():
+    for field in fields(Settings):
+        if isinstance(field.default, str | float | int) and field.default != "":
+            row = re.search(rf"^\| `{field.name}` \|.*\| (.*) \|$", TEXT, re.MULTILINE)
+            assert row is not None
+            default = f"{field.default:g}" if type(field.default) is float else str(field.default)
+            assert row[1].partition(",")[0].strip("`") == default.replace("1.2096e+06", "1209600")
