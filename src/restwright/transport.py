@@ -266,14 +266,14 @@ class Transport:
     def _is_for_session(self, request: Request) -> bool:
         """Does the session have a `send` or `request` of somebody's own, or must it read settings of the request?"""
         session = self.session
-        kind = type(session)
+        kind, own = type(session), vars(session)
         return (
             not self.is_plain
             or bool(request.options and request.options.keys() - _ONLY_TIMEOUT)
             or kind.send is not _SESSION_SEND
             or kind.request is not _SESSION_REQUEST
-            or "send" in vars(session)
-            or "request" in vars(session)
+            or "send" in own
+            or "request" in own
         )
 
     def _by_session(self, call: Call, request: Request) -> requests.Response:

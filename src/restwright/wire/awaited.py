@@ -98,25 +98,26 @@ class LoopPool:
         answer: Answer | aiohttp.ClientResponse | None = None
         has_turn = False
         try:
-            async with watch.timer:
-                has_turn = await self._turn.acquire()  # the deadline counts while waiting for it, too
-                now = self._loop.time()
-                if now - self._last_call > _PAUSE:  # let a loop that stood still see which connections were closed
-                    await asyncio.sleep(0)  # it looks,
-                    await asyncio.sleep(0)  # and takes note
-                self._last_call = now
-                watch.allow(call.connect_timeout)
-                answer = await self._answer(call, watch, tls, proxy)
-                if call.buffer is not None and answer.status < 300:
-                    response = _response(answer, b"")
-                    response.stream = _Stream(call, answer, pace, self._turn)
-                    has_turn = False  # it is the stream's now
-                    return response
-                content = await _take(call, answer, pace, watch)
-            return _response(answer, content)
+            has_turn = await self._turn.acquire()  # the deadline counts while waiting for it, too
+            now = self._loop.time()
+            if now - self._last_call > _PAUSE:  # let a loop that stood still see which connections were closed
+                await asyncio.sleep(0)  # it looks,
+                await asyncio.sleep(0)  # and takes note
+            self._last_call = now
+            watch.allow(call.connect_timeout)
+            answer = await self._answer(call, watch, tls, proxy)
+            if call.buffer is not None and answer.status < 300:
+                response = _response(answer, b"")
+                response.stream = _Stream(call, answer, pace, self._turn)
+                has_turn = False  # it is the stream's now
+                return response
+            return _response(answer, await _take(call, answer, pace, watch))
         except BaseException as error:
             if answer is not None:
                 answer.close()
+            if watch.is_time_out(error):
+                late = TimeoutError()
+                raise _translated(late, call, pace, connected=watch.connected) from late
             if not isinstance(error, Exception) or isinstance(error, errors.RestwrightError):
                 raise
             raise_own(call)

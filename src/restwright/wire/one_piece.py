@@ -23,6 +23,7 @@ NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None)
 _LONGEST_LINE: Final = 65536
 # RFC 9110, 8.6: with all others, no content is said by a length of 0.
 _WITHOUT_LENGTH: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_USUAL: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
 
 
@@ -103,7 +104,7 @@ def begin(connection: Any, call: Call, watch: Watch) -> Any:
 
 def _written(call: Call, target: str, host: str) -> bytes:
     method, fields, body = call.method, call.headers, call.body
-    if _TOKEN.fullmatch(method) is None:
+    if method not in _USUAL and _TOKEN.fullmatch(method) is None:
         raise ValueError(f"not a method: {method!r:.40}")
     lines = [f"{method} {target} HTTP/1.1"]
     if "host" not in fields:

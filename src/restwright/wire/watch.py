@@ -10,14 +10,22 @@ TICK: Final = 0.1
 
 
 class Watch:
-    """One call: when it must have moved on, and whether it has a connection yet."""
+    """One call: when it must have moved on, and whether it has a connection yet.
 
-    __slots__ = ("_latest", "_loop", "connected", "due", "patience", "timer")
+    If it has not, its task is cancelled, as by `asyncio.timeout`, which would cost more.
+    """
+
+    __slots__ = ("_cancelling", "_has_run_out", "_latest", "_loop", "_task", "connected", "due", "patience")
 
     def __init__(self, patience: float | None, until_deadline: float) -> None:
         self._loop = asyncio.get_running_loop()
+        task = asyncio.current_task(self._loop)
+        if task is None:
+            raise RuntimeError("an awaited call has to be made within a task")
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._has_run_out = False
         self._latest = self._loop.time() + until_deadline
-        self.timer = asyncio.timeout(None)
         self.due = self._latest
         """Loop time, in seconds."""
         self.patience = patience
@@ -27,6 +35,22 @@ class Watch:
     def allow(self, seconds: float | None) -> None:
         """So many seconds from now, None: for ever; but not beyond the deadline."""
         self.due = self._latest if seconds is None else min(self._loop.time() + seconds, self._latest)
+
+    def run_out(self) -> None:
+        """The time is up."""
+        self._has_run_out = True
+        self._task.cancel()
+
+    def is_time_out(self, error: BaseException) -> bool:
+        """Has the call ended with this error because its time was up?  To be asked once."""
+        if not self._has_run_out:
+            return False
+        # If somebody else has cancelled the task too, it is to end (`asyncio.Task.uncancel`).
+        return self._task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError)
+
+    def forget(self) -> None:
+        """It is over: let go of the task, with its result."""
+        del self._task
 
 
 class Watchman:
@@ -45,14 +69,12 @@ class Watchman:
     def remove(self, watch: Watch) -> None:
         """It is over."""
         self._watches.discard(watch)
-        # A connection that was opened by this call keeps its context, with the watch; and the timer the task, with
-        # its result.
-        del watch.timer
+        watch.forget()  # a connection that was opened by this call keeps its context, with the watch
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
         for watch in [watch for watch in self._watches if watch.due <= now]:
-            watch.timer.reschedule(now)
+            watch.run_out()
             self._watches.discard(watch)
         self._handle = loop.call_later(TICK, self._look) if self._watches else None
