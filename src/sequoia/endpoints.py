@@ -28,7 +28,7 @@ class GenericEndpointProxy:
         return f"{user_id}/{application_id}/{uuid.uuid4()}" if user_id and application_id else None
 
 
-class _Endpoint(GenericEndpointProxy, Generic[BrowserT]):
+class ResourceEndpoint(GenericEndpointProxy, Generic[BrowserT]):
     """A resource of a service, in one of the modes."""
 
     _browser: ClassVar[Any]
@@ -121,7 +121,7 @@ class _Endpoint(GenericEndpointProxy, Generic[BrowserT]):
         return f"<{type(self).__name__} {self.resource} of {self.service!r}>"
 
 
-class ResourceEndpointProxy(_Endpoint[PageBrowser], SyncMode, ResourceOperations):
+class ResourceEndpointProxy(ResourceEndpoint[PageBrowser], SyncMode, ResourceOperations):
     """A resource of a service; calls return results."""
 
     _browser = PageBrowser
@@ -137,7 +137,7 @@ class ResourceEndpointProxy(_Endpoint[PageBrowser], SyncMode, ResourceOperations
         return self.http.run(self._described())
 
 
-class AsyncResourceEndpointProxy(_Endpoint[AsyncPageBrowser], AsyncMode, ResourceOperations):
+class AsyncResourceEndpointProxy(ResourceEndpoint[AsyncPageBrowser], AsyncMode, ResourceOperations):
     """A resource of a service; calls are awaited."""
 
     _browser = AsyncPageBrowser

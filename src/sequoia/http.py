@@ -19,7 +19,7 @@ from restwright.drivers import AsyncPages, Pages, run, run_async
 from restwright.errors import api_error
 from restwright.message import EMPTY, UNSET, Request
 from restwright.operation import AsyncMode, Operations, SyncMode, operation
-from restwright.plan import Listing, Operation, Policy
+from restwright.plan import Listing, Operation, Policy, exchange
 from restwright.policies import redirect, stack
 from sequoia.auth import MAX_TOKEN_RETRIES, Auth
 from sequoia.env import DEFAULT_REQUEST_TIMEOUT_SECONDS
@@ -86,7 +86,7 @@ class RequestOperations(Operations):
         data: Any = None,
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-        retry_count: int = 0,
+        retry_count: int = 0,  # noqa: ARG002  # the contract's
         resource_name: str | None = None,
         retry_when_empty_result: Any = None,
         backoff_strategy: Mapping[str, Any] | None = None,
@@ -234,7 +234,7 @@ class Executor:
         self._retry_writes = retry_writes
         self._plain = Repeat(self.strategy, writes=retry_writes)
         self._attempt_seconds = max(ATTEMPT_SECONDS, 2 * self.request_timeout)
-        self._policy: Policy = stack(lambda request, inner: auth.signed(request, inner), redirect(writes_at_home=True))  # type: ignore[misc]
+        self._policy: Policy = stack(self._signed, redirect(writes_at_home=True))
         self._unsigned: Policy = stack(redirect(writes_at_home=True))
 
     def trust(self, locations: Iterable[str]) -> None:
@@ -243,7 +243,11 @@ class Executor:
 
     def is_trusted(self, url: str) -> bool:
         """Do the client's credentials go there?  As long as no registry was read, to each URL that a caller names."""
-        return self._own_origins is None or url.startswith(tuple(self._own_origins)) and origin_of(url) in self._own_origins
+        return (
+            self._own_origins is None
+            or url.startswith(tuple(self._own_origins))
+            and origin_of(url) in self._own_origins
+        )
 
     def call(
         self,
@@ -302,6 +306,9 @@ class Executor:
         if response.status_code >= 400:
             raise self.create_http_error(response)
         return HttpResponse(response, call.resource_name, call.model_builder)
+
+    def _signed(self, request: Request, inner: Policy = exchange, /) -> Operation[requests.Response]:
+        return self.auth.signed(request, inner)
 
     def _new_correlation_id(self) -> str | None:
         if self.correlation_id:

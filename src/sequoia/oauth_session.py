@@ -25,7 +25,7 @@ class OAuth2SessionTokenManagementWrapper(requests.Session):
         self, client_id: str | None = None, client: Any = None, token: Mapping[str, Any] | None = None, **_: Any
     ) -> None:
         super().__init__()
-        self._client: Any = WebApplicationClient(client_id) if client is None else client
+        self._client: Any = WebApplicationClient(client_id or "") if client is None else client
         if token is not None:
             self.token = dict(token)
 
@@ -46,8 +46,8 @@ class OAuth2SessionTokenManagementWrapper(requests.Session):
         data: Any = None,
         headers: Any = None,
         withhold_token: bool = False,
-        client_id: str | None = None,
-        client_secret: str | None = None,
+        client_id: str | None = None,  # noqa: ARG002  # as the next one, for a renewal, which is not done here
+        client_secret: str | None = None,  # noqa: ARG002
         **kwargs: Any,
     ) -> requests.Response:
         """Send a request, signed unless the token is to be withheld.

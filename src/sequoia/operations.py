@@ -112,7 +112,7 @@ class ResourceOperations(Operations):
         value = decoded(json_string)
         found = member(cast("Mapping[str, Any]", value), place.resource) if isinstance(value, Mapping) else None
         documents: Any = value if found is None else found
-        several: list[Any] = cast("list[Any]", documents) if isinstance(documents, list) else [documents]
+        several: list[Any] = documents if isinstance(documents, list) else [documents]
         if not several or not isinstance(several[0], Mapping):
             raise ReferencesMismatchException(f"There is no document to update {ref!r} with: {several!r:.80}")
         check_reference(several[0], ref)
@@ -225,5 +225,3 @@ def _segment(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip() or value in (".", ".."):
         raise ValueError(f"{name} is a text such as 'owner:name', got {value!r}")
     return quote(value, safe=":,")
-
-

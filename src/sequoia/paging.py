@@ -22,10 +22,9 @@ from sequoia.response import HttpResponse
 from sequoia.util import member
 
 if TYPE_CHECKING:
-    from sequoia.endpoints import AsyncResourceEndpointProxy, ResourceEndpointProxy, _Endpoint
+    from sequoia import endpoints
 
-EndpointT = TypeVar("EndpointT", bound="_Endpoint[Any]")
-T = TypeVar("T")
+EndpointT = TypeVar("EndpointT", bound="endpoints.ResourceEndpoint[Any]")
 BrowserT = TypeVar("BrowserT", bound="_Browser[Any]")
 Resource = dict[str, Any]
 
@@ -178,33 +177,38 @@ class _Browser(Generic[EndpointT]):
         return f"<{type(self).__name__} of {self._resource}>"
 
 
-class PageBrowser(_Browser["ResourceEndpointProxy"]):
+class PageBrowser(_Browser["endpoints.ResourceEndpointProxy"]):
     """The pages of a collection, fetched as they are consumed; what it has not itself, its first page has."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.http: HttpExecutor = self._endpoint.http
         if self._prefetch > 0:
             for _ in islice(self, self._prefetch):
                 pass
 
     def __iter__(self) -> Iterator[HttpResponse]:
-        return iter(_executor(self, HttpExecutor).pages(self.plan))
+        return iter(self.http.pages(self.plan))
 
     def linked(self, resource: str) -> LinkedResourcesPageBrowser:
         """The linked resources of all pages, in lists."""
         return LinkedResourcesPageBrowser(self._endpoint, self, resource, self._owner)
 
-    def _first_kept(self, name: str) -> HttpResponse:
+    def _first_kept(self, name: str) -> HttpResponse:  # noqa: ARG002  # it is there, whatever it is wanted for
         if not self._kept:
             next(iter(self))
         return self._kept[0]
 
 
-class AsyncPageBrowser(_Browser["AsyncResourceEndpointProxy"]):
+class AsyncPageBrowser(_Browser["endpoints.AsyncResourceEndpointProxy"]):
     """The pages of a collection, for `async for`; awaited, it fetches its first page and then also behaves as that."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.http: AsyncHttpExecutor = self._endpoint.http
+
     def __aiter__(self) -> AsyncIterator[HttpResponse]:
-        return aiter(_executor(self, AsyncHttpExecutor).pages(self.plan))
+        return aiter(self.http.pages(self.plan))
 
     def __await__(self) -> Generator[Any, Any, Self]:
         return self._fetched().__await__()
@@ -224,7 +228,7 @@ class AsyncPageBrowser(_Browser["AsyncResourceEndpointProxy"]):
 
     def _first_kept(self, name: str) -> HttpResponse:
         if not self._kept:
-            raise AttributeError(f"{name} is of the first page, which is not there yet: `await endpoint.browse(...)`")
+            raise AttributeError(f"{name!r} is of the first page, which is not there yet: `await endpoint.browse(...)`")
         return self._kept[0]
 
 
@@ -256,14 +260,14 @@ class LinkedResourcesPageBrowser(_Linked[PageBrowser]):
     """The linked resources of all pages, in lists, fetched as they are consumed."""
 
     def __iter__(self) -> Iterator[list[Resource]]:
-        return iter(_executor(self._browser, HttpExecutor).pages(self.plan))
+        return iter(self._browser.http.pages(self.plan))
 
 
 class AsyncLinkedResourcesPageBrowser(_Linked[AsyncPageBrowser]):
     """The linked resources of all pages, in lists, for `async for`; awaited, it fetches the first page."""
 
     def __aiter__(self) -> AsyncIterator[list[Resource]]:
-        return aiter(_executor(self._browser, AsyncHttpExecutor).pages(self.plan))
+        return aiter(self._browser.http.pages(self.plan))
 
     def __await__(self) -> Generator[Any, Any, Self]:
         return self._fetched().__await__()
@@ -354,8 +358,10 @@ def open_queries(page: HttpResponse, resource: str) -> list[dict[str, str]]:
 
 
 def _token(link: str) -> str:
+    """What tells a fetch from others: its token, and what it filters by; nothing more of it need be the same."""
     query = _query(link)
-    return query.get("continue") or urlencode(sorted(query.items()))
+    token = {name: value for name, value in query.items() if name == "continue" or name.startswith("with")}
+    return urlencode(sorted((token if "continue" in token else query).items()))
 
 
 def _query(link: str) -> dict[str, str]:
@@ -364,7 +370,3 @@ def _query(link: str) -> dict[str, str]:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
-
-
-def _executor(browser: _Browser[Any], kind: type[T]) -> T:
-    return cast("T", browser._endpoint.place.http)  # noqa: SLF001  # of its own kind

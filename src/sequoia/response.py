@@ -89,7 +89,7 @@ def _document(response: requests.Response, resource_name: str | None) -> Any:
 
 def _as_object(value: Any, name: str) -> Any:
     if isinstance(value, list):
-        return [_as_object(item, name) for item in cast("list[Any]", value)]
+        return [_as_object(item, name) for item in value]
     if not isinstance(value, dict):
         return value
     members = {_attribute(key): _as_object(item, key) for key, item in cast("dict[str, Any]", value).items()}

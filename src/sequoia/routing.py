@@ -7,7 +7,7 @@ redirect say, goes out as a stranger's: without credentials, cookies and the cli
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import Any, Protocol
 
 import requests
 
@@ -116,12 +116,13 @@ class _Foreign:
     def send(self, request: Request) -> requests.Response:
         """The answer, by way of the adapter."""
         is_home = not is_absolute(request.url)
+        body: Any = request.body()
         prepared = requests.PreparedRequest()
         prepared.prepare(
             request.method,
             join(self._origin, request.url, request.params),
             headers={**(self._session.headers if is_home else EMPTY), **request.headers},
-            data=request.body(),
+            data=body,
             auth=request.auth if is_home else None,
             cookies=None if no_cookies(self._session.cookies) else self._session.cookies,
             hooks=self._session.hooks,

@@ -25,7 +25,9 @@ _LOGGER: Final = logging.getLogger("sequoia.http")
 
 def constant(interval: Any = 1) -> Iterator[float]:
     """The same delay again and again, or those of a list: as `backoff.constant`."""
-    yield from cast("Iterable[float]", interval if isinstance(interval, Iterable) else repeat(interval))
+    several = cast("Iterable[float]", interval if isinstance(interval, Iterable) else repeat(interval))
+    for delay in several:  # noqa: UP028  # `yield from` would send on what is sent here
+        yield delay
 
 
 def full_jitter(delay: float) -> float:
@@ -159,9 +161,7 @@ def _seconds(given: Any) -> Any:
 def _statuses(given: Any) -> frozenset[int]:
     if given is None:
         return frozenset()
-    several: Iterable[Any] = (
-        cast("Iterable[Any]", given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
-    )
+    several: Iterable[Any] = given if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
     try:
         return frozenset(int(each) for each in several)
     except (TypeError, ValueError) as error:

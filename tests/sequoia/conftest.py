@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from restwright.auth import BasicAuth
 from restwright.testing import Reply, serve
 from sequoia.auth import TokenCache
 from sequoia.client import AsyncClient, Client
@@ -77,7 +78,7 @@ class StandIn:
 
     # --- what it does ---
 
-    def app(self, request):
+    def app(self, request):  # noqa: PLR0911  # a table
         script = self.script[request.path]
         if script:
             return script.popleft()
@@ -100,15 +101,13 @@ class StandIn:
         ]
 
     def token(self, request):
-        from restwright.auth import BasicAuth
-
-        if not request.headers["Authorization"] == BasicAuth(ID, SECRET)._value:
+        if request.headers["Authorization"] != BasicAuth(ID, SECRET)._value:
             return Reply(401, json={"error": "invalid_client", "error_description": "unknown client"})
         token = f"at-{next(self.numbers)}"
         self.tokens.add(token)
         return Reply(json={"access_token": token, "token_type": "bearer", "expires_in": self.expires_in})
 
-    def resource(self, request, name, refs):
+    def resource(self, request, name, refs):  # noqa: PLR0911  # another
         query = {key: values[0] for key, values in request.query.items()}
         if request.method == "POST":
             return Reply(201, json=request.json(), headers=JSON)
@@ -241,5 +240,3 @@ def collect(request, sequoia):
 @pytest.fixture(scope="session")
 def no_delay():
     return {"interval": 0, "max_tries": 3}
-
-

@@ -112,9 +112,7 @@ def test_a_reference_is_one_segment_of_the_path(sequoia, drive):
 
 def test_business_endpoints_fill_their_template(sequoia, drive):
     path = "/data/$service/$ref/$missing$params"
-    response = drive(
-        lambda client: client.workflow.business(path).store("jobs", "o", {"a": 1}, "o:j1", {"b": "c d"})
-    )
+    response = drive(lambda client: client.workflow.business(path).store("jobs", "o", {"a": 1}, "o:j1", {"b": "c d"}))
     request = sequoia.seen("/workflow")[-1]
     assert (request.method, request.target) == ("POST", "/workflow/data/jobs/o:j1/$missing?b=c+d")
     assert request.json() == {"a": 1}
