@@ -98,7 +98,8 @@ class _Settings:
         **auth_kwargs: Any,
     ) -> None:
         timeout = timeout_of(request_timeout)
-        auth = self._auth = AuthFactory.create(**{"request_timeout": timeout, **auth_kwargs})
+        settings: dict[str, Any] = {"request_timeout": timeout, **auth_kwargs}
+        auth = self._auth = AuthFactory.create(**settings)
         auth.register_adapters(adapters)
         self._http = self._executor(
             auth,
@@ -142,6 +143,7 @@ class Client(_Settings):
     _registry_kind = Registry
     _http: HttpExecutor
     _registry: Registry
+    _services: dict[str, ServiceProxy]
 
     def __init__(self, registry_url: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(registry_url, *args, **kwargs)
@@ -153,12 +155,11 @@ class Client(_Settings):
         return self[name]
 
     def __getitem__(self, name: str) -> ServiceProxy:
-        registered = self._registry.service(name)
-        known: ServiceProxy | None = self._services.get(name)
-        if known is None:
-            made = ServiceProxy(self._http, NamedService(name, self._registry), self._descriptors)
-            known = self._services.setdefault(registered.name, made)
-        return known
+        self._registry.service(name)
+        if name not in self._services:
+            service = ServiceProxy(self._http, NamedService(name, self._registry), self._descriptors)
+            self._services.setdefault(name, service)
+        return self._services[name]
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
@@ -180,6 +181,7 @@ class AsyncClient(_Settings):
     _registry_kind = AsyncRegistry
     _http: AsyncHttpExecutor
     _registry: AsyncRegistry
+    _services: dict[str, AsyncServiceProxy]
 
     def __getattr__(self, name: str) -> AsyncServiceProxy:
         if name.startswith("_"):
@@ -189,11 +191,10 @@ class AsyncClient(_Settings):
     def __getitem__(self, name: str) -> AsyncServiceProxy:
         if self._registry.is_loaded:
             self._registry.service(name)
-        known: AsyncServiceProxy | None = self._services.get(name)
-        if known is None:
-            made = AsyncServiceProxy(self._http, NamedService(name, self._registry), self._descriptors)
-            known = self._services.setdefault(name, made)
-        return known
+        if name not in self._services:
+            service = AsyncServiceProxy(self._http, NamedService(name, self._registry), self._descriptors)
+            self._services.setdefault(name, service)
+        return self._services[name]
 
     async def aclose(self) -> None:
         """Close the connections, those of the running event loop included."""

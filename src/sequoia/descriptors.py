@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from restwright.message import Request
 from restwright.plan import Operation
@@ -33,7 +33,8 @@ class Descriptors:
             try:
                 response = yield from http.ask(request, http.call())
                 document: Any = response.data
-                found: Mapping[str, Any] | None = document if isinstance(document, Mapping) else None
+                is_usable = isinstance(document, Mapping)
+                found = cast("Mapping[str, Any]", document) if is_usable else None
             except ClientError as error:
                 logger.warning("No models for %s, whose descriptor cannot be had: %s", location, error)
                 found = None

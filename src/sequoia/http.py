@@ -29,7 +29,7 @@ from sequoia.response import HttpResponse, ModelBuilder
 from sequoia.retrying import Repeat
 from sequoia.routing import Routes, origin_of
 from sequoia.strategy import MAX_TIME_SECONDS, RETRY_HTTP_STATUS_CODES, RETRY_WHEN_EMPTY_RESULT, Strategy
-from sequoia.user_agent import linux_distribution, mac_ver, os_info, os_versions, user_agent, win32_ver
+from sequoia.user_agent import linux_distribution, mac_ver, os_info, os_versions, our_user_agent, win32_ver
 from sequoia.util import wrap
 
 __all__ = [
@@ -188,7 +188,7 @@ class Executor:
     DEFAULT_BACKOFF_CONF: ClassVar[Mapping[str, Any]] = {"interval": 0, "max_tries": 10}
     os_info: ClassVar[str] = os_info()
     os_versions: ClassVar[str] = os_versions()
-    user_agent: str = user_agent()
+    user_agent: str = our_user_agent()
     logger = HttpResponse.logger
 
     def __init__(
@@ -243,11 +243,7 @@ class Executor:
 
     def is_trusted(self, url: str) -> bool:
         """Do the client's credentials go there?  As long as no registry was read, to each URL that a caller names."""
-        return (
-            self._own_origins is None
-            or url.startswith(tuple(self._own_origins))
-            and origin_of(url) in self._own_origins
-        )
+        return self._own_origins is None or ("://" in url and origin_of(url) in self._own_origins)
 
     def call(
         self,

@@ -16,7 +16,7 @@ from sequoia.error import HttpError, NotMatchingVersion, ReferencesMismatchExcep
 from sequoia.http import Executor
 from sequoia.registry import RegisteredService
 from sequoia.response import HttpResponse
-from sequoia.util import decoded, member, wrapped
+from sequoia.util import decoded, unwrap, wrapped
 
 _CONFLICT = ("Precondition Failed", "document cannot be changed - versions do not match")
 
@@ -109,20 +109,18 @@ class ResourceOperations(Operations):
         if version is None or version == "":
             raise TypeError("update needs the version that it replaces, got none")
         place, path = self._place, f"/{_segment('ref', ref)}"
-        value = decoded(json_string)
-        found = member(cast("Mapping[str, Any]", value), place.resource) if isinstance(value, Mapping) else None
-        documents: Any = value if found is None else found
-        several: list[Any] = documents if isinstance(documents, list) else [documents]
+        several = _documents(decoded(json_string), place.resource)
         if not several or not isinstance(several[0], Mapping):
             raise ReferencesMismatchException(f"There is no document to update {ref!r} with: {several!r:.80}")
-        check_reference(several[0], ref)
+        check_reference(cast("Mapping[str, Any]", several[0]), ref)
         request = yield from self._request("PUT", path, owner)
         request = request.but(json=wrapped(several, place.resource), headers={"If-Match": f'"{version}"'})
         try:
             return (yield from place.http.ask(request, place.http.call(place.resource)))
         except HttpError as error:
-            if error.status_code == 412 and isinstance(error.message, Mapping):
-                said = cast("Mapping[str, Any]", error.message)
+            message: Any = error.message
+            if error.status_code == 412 and isinstance(message, Mapping):
+                said = cast("Mapping[str, Any]", message)
                 if (said.get("error"), said.get("message")) == _CONFLICT:
                     raise NotMatchingVersion(said["message"], error) from error
             raise
@@ -218,6 +216,12 @@ def check_reference(document: Mapping[str, Any], ref: str) -> None:
         raise ReferencesMismatchException(
             f"The reference {ref!r} is not that of the document, {document['ref']!r}, with owner and name {own!r}"
         )
+
+
+def _documents(value: Any, resource: str) -> list[Any]:
+    """The documents in what an update is given: a list of them or one, with or without the key around it."""
+    found: object = unwrap(value, resource)
+    return found if isinstance(found, list) else [found]  # pyright: ignore[reportUnknownVariableType]  # of anything
 
 
 def _segment(name: str, value: Any) -> str:

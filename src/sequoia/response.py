@@ -87,13 +87,14 @@ def _document(response: requests.Response, resource_name: str | None) -> Any:
         raise RequestError(str(error), error) from error
 
 
-def _as_object(value: Any, name: str) -> Any:
+def _as_object(value: object, name: str) -> Any:
     if isinstance(value, list):
-        return [_as_object(item, name) for item in value]
+        return [_as_object(item, name) for item in cast("list[object]", value)]
     if not isinstance(value, dict):
         return value
     members = {_attribute(key): _as_object(item, key) for key, item in cast("dict[str, Any]", value).items()}
-    kind: Any = namedtuple(_attribute(name), members, rename=True)  # type: ignore[misc]  # noqa: PYI024  # made at run time
+    make: Any = namedtuple  # noqa: PYI024  # of members that are known at run time only
+    kind = make(_attribute(name), members, rename=True)
     return kind(*members.values())
 
 

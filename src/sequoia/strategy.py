@@ -158,12 +158,14 @@ def _seconds(given: Any) -> Any:
     return given
 
 
-def _statuses(given: Any) -> frozenset[int]:
+def _statuses(given: object) -> frozenset[int]:
     if given is None:
         return frozenset()
-    several: Iterable[Any] = given if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    several: list[Any] = [given]
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        several = list(given)  # pyright: ignore[reportUnknownArgumentType]  # of whatever is in it
     try:
-        return frozenset(int(each) for each in several)
+        return frozenset(map(int, several))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{RETRY_HTTP_STATUS_CODES} are statuses, such as [404, 409], got {given!r}") from error
 

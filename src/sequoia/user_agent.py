@@ -42,7 +42,7 @@ def os_versions() -> str:
     return " ".join(part for part in found[:2] if part) or "unknown"
 
 
-def user_agent() -> str:
+def our_user_agent() -> str:
     """What goes into the `User-Agent` header field."""
     text = f"sequoia-client-sdk-python/{sequoia.__version__} python/{platform.python_version()} {os_info()}"
     return text.encode("ascii", "replace").decode()

@@ -41,17 +41,19 @@ def camel_case_to_dash_ase(name: str) -> str:
     return all_cap_re.sub(r"\1-\2", first_cap_re.sub(r"\1-\2", name)).lower()
 
 
-def wrapped(value: Any, resource_name: str | None) -> Any:
+def wrapped(given: Any, resource_name: str | None) -> Any:
     """The value under the key of its resource, unless it is already.
 
     Raises:
         ValueError: It is text, and not JSON.
     """
-    value = decoded(value)
+    value: object = decoded(given)
     if resource_name is None:
         return value
     key = dash_case_to_camel_case(resource_name)
-    return value if isinstance(value, Mapping) and key in value else {key: value}
+    if isinstance(value, Mapping) and key in cast("Mapping[str, Any]", value):
+        return cast("Mapping[str, Any]", value)
+    return {key: cast("Any", value)}
 
 
 def decoded(value: Any) -> Any:
