@@ -38,6 +38,7 @@ class StandIn:
         self.relations = {"assets": ("contentRef", "contents")}  # the field of the child, and the parent
         self.linked_per_page = 2
         self.expires_in = 3600
+        self.credentials = (ID, SECRET)
         self.tokens = set()
         self.needs_token = True
         self.numbers = itertools.count(1)
@@ -101,7 +102,7 @@ class StandIn:
         ]
 
     def token(self, request):
-        if request.headers["Authorization"] != BasicAuth(ID, SECRET)._value:
+        if request.headers["Authorization"] != BasicAuth(*self.credentials)._value:
             return Reply(401, json={"error": "invalid_client", "error_description": "unknown client"})
         token = f"at-{next(self.numbers)}"
         self.tokens.add(token)
