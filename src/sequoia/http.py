@@ -290,9 +290,8 @@ class Executor:
 
     def _attempt(self, call: Call, request: Request) -> Operation[HttpResponse]:
         correlation_id = str(uuid.uuid4()) if call.correlation_id is None else call.correlation_id
-        if correlation_id:
-            request = request.but(headers={CORRELATION_ID: correlation_id, **request.headers})
-        request = request.but(deadline=time.monotonic() + self._attempt_seconds)
+        headers = {CORRELATION_ID: correlation_id, **request.headers} if correlation_id else request.headers
+        request = request.but(headers=headers, deadline=time.monotonic() + self._attempt_seconds)
         try:
             response = yield from (self._policy if call.is_signed else self._unsigned)(request)
         except requests.RequestException as error:

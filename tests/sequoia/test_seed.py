@@ -148,7 +148,7 @@ def test_no_code_of_the_text_is_left_out():
     assert code.count("endpoint.browse(") == TEXT.count("endpoint.browse(") - 1  # one is told twice, to compare ids
     for mark in ("Client(", "add_criterion(", "linked(", "endpoint.store(", "endpoint.read("):
         assert code.count(mark) >= TEXT.count(mark) > 0
-    assert len(list(snippets())) == 31
+    assert len(list(snippets())) == 28
 
 
 def test_line_breaks_are_put_back():
