@@ -234,8 +234,8 @@ class Executor:
         self._retry_writes = retry_writes
         self._plain = Repeat(self.strategy, writes=retry_writes)
         self._attempt_seconds = max(ATTEMPT_SECONDS, 2 * self.request_timeout)
-        self._policy: Policy = stack(self._signed, redirect(writes_at_home=True))
-        self._unsigned: Policy = stack(redirect(writes_at_home=True))
+        self._policy: Policy = stack(self._signed, redirect(writes=True))
+        self._unsigned: Policy = stack(redirect(writes=True))
 
     def trust(self, locations: Iterable[str]) -> None:
         """Send credentials to the origins of these URLs, and from now on to no others."""

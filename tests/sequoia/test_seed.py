@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import ast
 import re
-import socket
-import ssl
 from pathlib import Path
 from types import SimpleNamespace
 
 import backoff
 import pytest
-import trustme
 
 from sequoia import criteria
 from sequoia.auth import AuthType
@@ -55,46 +52,6 @@ def snippets():
             code = re.sub(r", \.\.\.(?= \w)", ", **auth,", code)
             code = re.sub(r",\s*\.\.\.\s*\)?(?= endpoint|$)", ")", code)
             yield code
-
-
-@pytest.fixture
-def sandbox(sequoia, monkeypatch, tmp_path):
-    """The stand-in under the names of the text, by TLS."""
-    from restwright.testing import serve
-
-    authority = trustme.CA()
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(f"*.{DOMAIN}").configure_cert(tls)
-    authority.configure_trust(tls)
-    tls.verify_mode = ssl.CERT_OPTIONAL
-    mine = authority.issue_cert("client@example.org")
-    authority.cert_pem.write_to_path(str(tmp_path / "server_cert.pem"))
-    mine.cert_chain_pems[0].write_to_path(str(tmp_path / "client_cert.pem"))
-    mine.private_key_pem.write_to_path(str(tmp_path / "client_key.pem"))
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "server_cert.pem"))
-
-    names = ("identity", "metadata", "workflow")
-    sequoia.services = lambda: [
-        {"name": name, "owner": "root", "location": f"https://{name}-sandbox.{DOMAIN}/{name}", "title": name}
-        for name in names
-    ]
-    sequoia.credentials = ("clientId", "clientSecret")
-    for owner, ref in (("testmock", "testmock:c1"), ("test", "test:c0007"), ("test", "test:c02")):
-        sequoia.add("contents", {"ref": ref, "name": ref, "owner": owner, "categoryRefs": ["test:k"]})
-        sequoia.add("assets", *({"ref": f"{ref}.{n}", "name": f"{ref}.{n}", "contentRef": ref} for n in range(5)))
-    sequoia.add("categories", {"ref": "test:k", "name": "k"})
-    ask = socket.getaddrinfo
-    with serve(sequoia.app, tls=tls) as server:
-        port = int(server.url.rpartition(":")[2])
-
-        def getaddrinfo(host, *args, **kwargs):
-            if str(host).endswith(DOMAIN):
-                return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
-            return ask(host, *args, **kwargs)
-
-        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-        sequoia.server = server
-        yield sequoia
 
 
 @pytest.fixture
