@@ -65,7 +65,7 @@ class _Browser(Generic[EndpointT]):
         self._owner = given.get("owner")
         if self._criteria is not None:
             given |= self._criteria.get_criteria_params()
-        asked = dict(parse_qsl(self.query_string))
+        asked = dict(parse_qsl(self.query_string)) if self.query_string else {}
         if "owner" in asked:
             self._owner = asked["owner"]
             given.pop("owner", None)
