@@ -26,7 +26,7 @@ from sequoia.env import DEFAULT_REQUEST_TIMEOUT_SECONDS
 from sequoia.error import HttpError, http_error, request_error
 from sequoia.expectation import Expectation
 from sequoia.response import HttpResponse, ModelBuilder
-from sequoia.retrying import Repeat
+from sequoia.retrying import Repeat, now
 from sequoia.routing import Routes, origin_of
 from sequoia.strategy import MAX_TIME_SECONDS, RETRY_HTTP_STATUS_CODES, RETRY_WHEN_EMPTY_RESULT, Strategy
 from sequoia.user_agent import linux_distribution, mac_ver, os_info, os_versions, our_user_agent, win32_ver
@@ -236,6 +236,11 @@ class Executor:
         self._attempt_seconds = max(ATTEMPT_SECONDS, 2 * self.request_timeout)
         self._policy: Policy = stack(self._signed, redirect(writes=True))
         self._unsigned: Policy = stack(redirect(writes=True))
+
+    @property
+    def longest_request(self) -> float:
+        """Seconds that a request may take in all, with its repetitions."""
+        return float(now(self.strategy.max_time)) + self._attempt_seconds
 
     def trust(self, locations: Iterable[str]) -> None:
         """Send credentials to the origins of these URLs, and from now on to no others."""

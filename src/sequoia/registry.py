@@ -84,7 +84,7 @@ class Services(dict[str, RegisteredService]):
             def work() -> None:
                 run(http.routes.new().send, self.reading())
 
-            yield from self._flight.join(work, within=2 * http.request_timeout + float(http.MAX_TIME_SECONDS))
+            yield from self._flight.join(work, within=http.longest_request)
 
     def reading(self) -> Operation[None]:
         """The plan of reading it."""

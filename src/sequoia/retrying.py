@@ -5,7 +5,6 @@ Both share the delays of one generator, one number of tries and one span of time
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,8 +52,8 @@ class Repeat:
         """
         strategy, clock = self.strategy, self.clock
         began = clock()
-        max_time = _now(strategy.max_time)
-        max_tries = _now(strategy.max_tries)
+        max_time = now(strategy.max_time)
+        max_tries = now(strategy.max_tries)
         delays = None
         tries = 0
         while True:
@@ -108,8 +107,8 @@ class Repeat:
     def _ended(self, outcome: HttpResponse | ClientError, tries: int, began: float) -> HttpResponse:
         if isinstance(outcome, HttpResponse):
             vars(outcome.raw)["attempts"] = tries
-            if self.strategy.on_success is not None:
-                self.strategy.on_success({"tries": tries, "elapsed": self.clock() - began, "value": outcome})
+            for tell in self.strategy.on_success:
+                tell({"tries": tries, "elapsed": self.clock() - began, "value": outcome})
             return outcome
         if isinstance(outcome.cause, RestwrightError):
             outcome.cause.attempts = max(tries, outcome.cause.attempts)
@@ -119,7 +118,7 @@ class Repeat:
             del outcome
 
 
-def _now(value: Any) -> Any:
+def now(value: Any) -> Any:
     """Limits may be functions, so that they can change."""
     return value() if callable(value) else value
 
@@ -132,6 +131,3 @@ def _said(outcome: HttpResponse | ClientError) -> str:
     if isinstance(outcome, HttpResponse):
         return f"{outcome.status}, but what is expected is not in it"
     return str(outcome.status_code) if isinstance(outcome, HttpError) else type(outcome).__name__
-
-
-logging.getLogger("sequoia").addHandler(logging.NullHandler())

@@ -47,7 +47,7 @@ class Strategy:
         statuses: Statuses that are worth a repetition, besides 429 and 5xx.
         expected: What `retry_when_empty_result` says; UNSET if it does not.
         jitter: Makes of a delay the one to wait; None for just this delay.
-        on_success: Called with a dict of details when an answer has come.
+        on_success: Each is called with a dict of details when an answer has come.
         logger: Is told of repetitions.
     """
 
@@ -58,7 +58,7 @@ class Strategy:
     statuses: frozenset[int] = frozenset()
     expected: Any = UNSET
     jitter: Callable[[float], float] | None = full_jitter
-    on_success: Any = None
+    on_success: tuple[Callable[[dict[str, Any]], object], ...] = ()
     logger: logging.Logger = _LOGGER
 
     @classmethod
@@ -88,7 +88,7 @@ class Strategy:
             statuses=_statuses(rest.pop(RETRY_HTTP_STATUS_CODES, None)),
             expected=rest.pop(RETRY_WHEN_EMPTY_RESULT, UNSET),
             jitter=rest.pop("jitter", full_jitter),
-            on_success=rest.pop("on_success", None),
+            on_success=_handlers(rest.pop("on_success", None)),
             logger=_logger(rest.pop("logger", None)),
             arguments=rest,
         )
@@ -168,6 +168,12 @@ def _statuses(given: object) -> frozenset[int]:
         return frozenset(map(int, several))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{RETRY_HTTP_STATUS_CODES} are statuses, such as [404, 409], got {given!r}") from error
+
+
+def _handlers(given: Any) -> tuple[Any, ...]:
+    if given is None:
+        return ()
+    return (given,) if callable(given) else tuple(given)
 
 
 def _logger(given: Any) -> logging.Logger:

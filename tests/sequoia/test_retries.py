@@ -192,7 +192,7 @@ def test_with_jitter_a_delay_is_random_up_to_its_value():
 
 def test_limits_may_be_functions_and_success_is_told(sequoia, drive):
     told = []
-    strategy = {"max_tries": lambda: 2, "interval": 0, "on_success": told.append}
+    strategy = {"max_tries": lambda: 2, "interval": 0, "on_success": [told.append]}
     sequoia.fail(f"{PATH}/o:c1", Reply(500))
     assert isinstance(drive(lambda client: read(client, backoff_strategy=strategy)), HttpResponse)
     assert told[0]["tries"] == 2
