@@ -13,6 +13,7 @@ Results: TypeAlias = Mapping[str, Mapping[str, Result]]  # by case, by peer
 
 KINTO_HTTP = "kinto-http"
 TORNADO, WIPAC = "tornado", "wipac-rest-tools"
+SEQUOIA = "sequoia-client-sdk"
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,12 @@ CASES += (
     Case("rest-1", REST, "REST client, request, 1 in flight", _REST_ASYNC, "async", 2000, 1, ours="rest_tools"),
     Case("rest-50", REST, "REST client, request, 50 in flight", _REST_ASYNC, "async", 3000, 50, ours="rest_tools"),
 )
+CASES += tuple(
+    Case(what, "sequoia", f"Sequoia: {title}", (SEQUOIA, OURS), what, 1500, ours="sequoia")
+    for what, title in (("sequoia_read", "one resource"), ("sequoia_browse", "a page of 100"))
+)
 IMPORT = "import"
-GROUPS = ("sync", "async", "keystone", "listing", REST, "server", IMPORT)
+GROUPS = ("sync", "async", "keystone", "listing", REST, "sequoia", "server", IMPORT)
 
 
 @dataclass(frozen=True)
@@ -168,6 +173,8 @@ REACHES = (
     Reach("async, flat: CPU of a call, at 50 or 500 in flight to 1", 1.25, "x", _slope),
     Reach("keystone, sync: CPU of a call, to bare urllib3", 1.4, "x", _ratio("cluster", "urllib3")),
     Reach("keystone, 50 in flight: CPU of a call, to bare aiohttp", 1.6, "x", _ratio("cluster-50", "aiohttp")),
+    Reach("sequoia, read: CPU of a call, to sequoia-client-sdk", 0.4, "x", _ratio("sequoia_read", SEQUOIA)),
+    Reach("sequoia, browse: CPU of a call, to sequoia-client-sdk", 0.4, "x", _ratio("sequoia_browse", SEQUOIA)),
     Reach("listing streamed, sync: growth of memory", 20, "MB", _growth("streamed")),
     Reach("listing streamed, async: growth of memory", 20, "MB", _growth("streamed-async")),
     Reach("REST client, request_seq: CPU of a call, to wipac-rest-tools", 0.4, "x", _ratio("rest-seq", WIPAC)),

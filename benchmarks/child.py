@@ -47,8 +47,8 @@ def run(job: Job) -> dict[str, Any]:
     if job.cpu is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {job.cpu})
     peer = importlib.import_module(f"benchmarks.peers.{job.module}")
-    if job.case == "sync":
-        return _sync(peer.sync_call, job)
+    if job.case in ("sync", "sequoia_read", "sequoia_browse"):
+        return _sync(getattr(peer, "sync_call" if job.case == "sync" else job.case), job)
     if job.case == "async":
         return asyncio.run(_async(peer.async_call, job))
     if job.case == "cluster":

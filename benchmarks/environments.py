@@ -38,6 +38,7 @@ PEERS = {
         Peer("kinto-http", "kinto_http", "kinto-http", ("kinto-http", "requests", "urllib3")),
         Peer("tornado", "tornado", "tornado", ("tornado",), "tornado"),
         Peer("wipac-rest-tools", "rest_tools", "wipac-rest-tools", _WIPAC_PARTS, "rest_tools"),
+        Peer("sequoia-client-sdk", "sequoia", "sequoia-client-sdk", ("sequoia-client-sdk", "requests", "urllib3")),
         Peer(OURS, "kinto_http", None, _OUR_PARTS, "rest_tools"),
     )
 }

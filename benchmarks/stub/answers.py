@@ -78,6 +78,21 @@ def page(number: int) -> str:
     return json.dumps({"data": [record(f"r{n}", TIMESTAMP_MS - n) for n in range(first, first + PAGE_SIZE)]})
 
 
+def sequoia(base_url: str) -> dict[str, str]:
+    """What a Sequoia answers, by path: its registry, a token, a page of contents, one of them."""
+    services = [
+        {"name": name, "owner": "root", "location": f"{base_url}/sequoia", "title": name}
+        for name in ("identity", "metadata")
+    ]
+    contents = [{"ref": f"o:r{n}", "owner": "o", **record(f"r{n}"), "name": f"r{n}"} for n in range(1, PAGE_SIZE + 1)]
+    return {
+        "/sequoia/services": json.dumps({"services": services}),
+        "/sequoia/oauth/token": json.dumps({"access_token": "at", "token_type": "bearer", "expires_in": 86400}),
+        "/sequoia/data/contents": json.dumps({"meta": {"perPage": PAGE_SIZE}, "contents": contents}),
+        "/sequoia/data/contents/o:r1": json.dumps({"meta": {}, "contents": contents[:1]}),
+    }
+
+
 def next_page(base_url: str, number: int, pages: int) -> str:
     """The absolute URL that follows page `number`, or "" after the last."""
     if number + 1 >= pages:

@@ -46,6 +46,7 @@ http {{
             add_header Next-Page $next_page;
             alias {folder}/page-$page.json;
         }}
+{sequoia}
         location ~ ^{records_path}/([A-Za-z0-9][A-Za-z0-9_-]*)$ {{ return 200 '{record}'; }}
     }}
 }}
@@ -57,6 +58,9 @@ def command(executable: str, folder: Path, port: int, pages: int) -> list[str]:
     for number in range(pages):
         (folder / f"page-{number}.json").write_text(answers.page(number))
     base_url = f"http://127.0.0.1:{port}"
+    sequoia = answers.sequoia(base_url)
+    for number, text in enumerate(sequoia.values()):
+        (folder / f"sequoia-{number}.json").write_text(text)
     configuration = folder / "nginx.conf"
     configuration.write_text(
         CONFIGURATION.format(
@@ -74,6 +78,11 @@ def command(executable: str, folder: Path, port: int, pages: int) -> list[str]:
             cookies="\n".join(f"            add_header Set-Cookie {_quoted(each)};" for each in answers.COOKIES),
             records_path=answers.RECORDS_PATH,
             record=answers.envelope("$1"),
+            # A static file is not to be posted to, which then ends in the file all the same.
+            sequoia="\n".join(
+                f"        location = {path} {{ error_page 405 =200 $uri; alias {folder}/sequoia-{number}.json; }}"
+                for number, path in enumerate(sequoia)
+            ),
         )
     )
     # -e: else the log file that was compiled in is opened before the configuration is read.

@@ -20,6 +20,7 @@ class Answers(asyncio.Protocol):
     def __init__(self, base_url: str, pages: int) -> None:
         self._base_url = base_url
         self._pages = pages
+        self._sequoia = answers.sequoia(base_url)
         self._unread = b""
         self._transport: asyncio.Transport | None = None
 
@@ -39,6 +40,8 @@ class Answers(asyncio.Protocol):
             number = int(parse_qs(query).get("_token", ["0"])[0])
             if number < self._pages:
                 return _message(answers.page(number), answers.next_page(self._base_url, number, self._pages))
+        if path in self._sequoia:
+            return _message(self._sequoia[path])
         if path == answers.ROOT_PATH:
             return _message(answers.ROOT)
         if path in (answers.CLUSTER_PATH, answers.LOGIN_PATH):

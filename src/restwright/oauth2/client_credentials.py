@@ -9,8 +9,12 @@ from restwright.oauth2.tokens import TokenSet
 from restwright.plan import Operation
 
 
-def client_credentials(registration: Registration) -> Operation[TokenSet]:
+def client_credentials(registration: Registration, *, attempts: int = 3) -> Operation[TokenSet]:
     """A token for the client, by its id and secret.
+
+    Args:
+        registration: Who asks whom.
+        attempts: How often to ask at most, if the provider fails.
 
     Raises:
         ValueError: The client has no secret: only a confidential client may do this (4.4).
@@ -24,4 +28,4 @@ def client_credentials(registration: Registration) -> Operation[TokenSet]:
 
     asking: Any = BackendApplicationClient(client.client_id)
     form = asking.prepare_request_body(scope=registration.scope or None, **registration.form)
-    return (yield from request_tokens(registration, form, repeatable=True))
+    return (yield from request_tokens(registration, form, repeatable=True, attempts=attempts))

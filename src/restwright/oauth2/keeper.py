@@ -87,7 +87,7 @@ class TokenKeeper:
         if known is not None and self._counts(known, refused, leeway=self._leeway):
             return known
         tokens = yield from self._renewed(refused, until)
-        if refused is not None and tokens.access_token == refused.access_token:
+        if tokens == refused:  # all of it: a provider may issue the same access token anew
             # Somebody had begun before it was refused, and found it in the store.
             tokens = yield from self._renewed(refused, until)
         return tokens

@@ -325,3 +325,12 @@ def test_a_lock_that_is_not_to_be_had_is_an_error(tmp_path, monkeypatch):
 
 def test_its_repr_shows_no_secret():
     assert "canary" not in repr(keeper_of(Source(), TokenSet("canary", refresh_token="canary")))
+
+
+def test_a_provider_that_issues_the_same_access_token_anew_is_asked_once_for_each_refusal():
+    same = TokenSet("same", expires_at=1e10, issued_at=1.0)
+    again = TokenSet("same", expires_at=1e10, issued_at=2.0)
+    source = Source(again)
+    keeper = keeper_of(source, same, obtain=True)
+    assert run(source.send, keeper.tokens(refused=same)) == again
+    assert len(source.calls) == 1

@@ -1,0 +1,5 @@
+"""Queries: criteria, inclusions and expressions."""
+
+from sequoia.criteria._criteria import Criteria, Inclusion, StringExpressionFactory
+
+__all__ = ["Criteria", "Inclusion", "StringExpressionFactory"]

@@ -1,0 +1,5 @@
+"""Defaults."""
+
+from typing import Final
+
+DEFAULT_REQUEST_TIMEOUT_SECONDS: Final = 240

@@ -1,0 +1,398 @@
+"""Sends requests, with credentials, a correlation id, and repetitions.
+
+All that happens around one request is a plan (`ask`), the same for the blocking executor and the awaited one.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar, Final, TypeVar
+from urllib.parse import parse_qs
+
+import requests
+
+from restwright.drivers import AsyncPages, Pages, run, run_async
+from restwright.errors import api_error
+from restwright.message import EMPTY, UNSET, Request
+from restwright.operation import AsyncMode, Operations, SyncMode, operation
+from restwright.plan import Listing, Operation, Policy, exchange
+from restwright.policies import redirect, stack
+from sequoia.auth import MAX_TOKEN_RETRIES, Auth
+from sequoia.env import DEFAULT_REQUEST_TIMEOUT_SECONDS
+from sequoia.error import HttpError, http_error, request_error
+from sequoia.expectation import Expectation
+from sequoia.response import HttpResponse, ModelBuilder
+from sequoia.retrying import Repeat, now
+from sequoia.routing import Routes, origin_of
+from sequoia.strategy import MAX_TIME_SECONDS, RETRY_HTTP_STATUS_CODES, RETRY_WHEN_EMPTY_RESULT, Strategy
+from sequoia.user_agent import linux_distribution, mac_ver, os_info, os_versions, our_user_agent, win32_ver
+from sequoia.util import wrap
+
+__all__ = [
+    "MAX_TOKEN_RETRIES",
+    "RETRY_HTTP_STATUS_CODES",
+    "RETRY_WHEN_EMPTY_RESULT",
+    "AsyncHttpExecutor",
+    "Call",
+    "HttpExecutor",
+    "HttpResponse",
+    "linux_distribution",
+    "mac_ver",
+    "win32_ver",
+]
+
+T = TypeVar("T")
+ItemT = TypeVar("ItemT")
+CORRELATION_ID: Final = "X-Correlation-ID"
+CONTENT_TYPE: Final = "application/vnd.piksel+json"
+ATTEMPT_SECONDS: Final = 600.0
+"""Seconds that one attempt may take in all, unless the time-out asks for more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What all requests of one operation have in common.
+
+    Attributes:
+        repeat: How each is repeated.
+        correlation_id: The id that they share; None for one of its own each time something is sent, "" for none.
+        resource_name: The resource that they are about, None if they are about none.
+        is_signed: Do they get the client's credentials?
+        model_builder: Makes the `model` of an answer.
+    """
+
+    repeat: Repeat
+    correlation_id: str | None = None
+    resource_name: str | None = None
+    is_signed: bool = True
+    model_builder: ModelBuilder | None = field(default=None, compare=False)
+
+
+class RequestOperations(Operations):
+    """Requests to any URL."""
+
+    def __init__(self, http: Executor) -> None:
+        self._core = http
+
+    @operation
+    def request(
+        self,
+        method: str,
+        url: str,
+        data: Any = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        retry_count: int = 0,  # noqa: ARG002  # the contract's
+        resource_name: str | None = None,
+        retry_when_empty_result: Any = None,
+        backoff_strategy: Mapping[str, Any] | None = None,
+    ) -> Operation[HttpResponse]:
+        """Send a request; credentials go along only if the registry names the origin of `url`.
+
+        Args:
+            method: Of HTTP.
+            url: The whole of it.
+            data: The content: text or bytes.
+            params: Query parameters; those that are None are left out.
+            headers: Header fields, in place of the client's own of the same name.
+            retry_count: Has no effect.
+            resource_name: The resource that the answer is about, None if it is about none.
+            retry_when_empty_result: See `ResourceEndpointProxy.browse`.
+            backoff_strategy: In place of the client's.
+
+        Raises:
+            RequestError: It failed.
+        """
+        http = self._core
+        query = params_of(params)
+        asked = query.get("include") or ",".join(parse_qs(url.partition("?")[2]).get("include", ()))
+        included = tuple(name for name in asked.split(",") if name)
+        call = http.call(resource_name, backoff_strategy, retry_when_empty_result, included, url=url)
+        content = data.encode() if isinstance(data, str) else data
+        return (yield from http.ask(Request(method.upper(), url, query, headers or EMPTY, content=content), call))
+
+    @operation
+    def get(
+        self,
+        url: str,
+        params: Mapping[str, Any] | None = None,
+        resource_name: str | None = None,
+        retry_when_empty_result: Any = None,
+        backoff_strategy: Mapping[str, Any] | None = None,
+    ) -> Operation[HttpResponse]:
+        """Fetch what is at a URL."""
+        return self.request(
+            "GET",
+            url,
+            params=params,
+            resource_name=resource_name,
+            retry_when_empty_result=retry_when_empty_result,
+            backoff_strategy=backoff_strategy,
+        )
+
+    @operation
+    def post(
+        self,
+        url: str,
+        data: Any,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        resource_name: str | None = None,
+    ) -> Operation[HttpResponse]:
+        """Post a document, under the key of its resource."""
+        return self.request("POST", url, wrap(data, resource_name), params, headers, resource_name=resource_name)
+
+    @operation
+    def put(
+        self,
+        url: str,
+        data: Any,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        resource_name: str | None = None,
+    ) -> Operation[HttpResponse]:
+        """Put a document, under the key of its resource."""
+        return self.request("PUT", url, wrap(data, resource_name), params, headers, resource_name=resource_name)
+
+    @operation
+    def delete(
+        self, url: str, params: Mapping[str, Any] | None = None, resource_name: str | None = None
+    ) -> Operation[HttpResponse]:
+        """Delete what is at a URL."""
+        return self.request("DELETE", url, params=params, resource_name=resource_name)
+
+
+class Executor:
+    """What both executors are: settings, and the plan around a request.
+
+    Args:
+        auth: How requests are signed.
+        session: The `requests.Session` to send through; that of `auth`, or a new one, if None.
+        proxies: As `requests` takes them.
+        user_agent: Put before our own.
+        get_delay: Kept as an attribute, and not used.
+        request_timeout: Seconds to connect and between bytes of an answer, for each attempt; 0 or None for 240.
+        backoff_strategy: How requests are repeated; None for at most 10 tries within 120 seconds, with no delay.
+        correlation_id: Sent with each request.
+        user_id: With `application_id`, the beginning of generated ids.
+        application_id: See `user_id`.
+        content_type: Of what is sent and accepted.
+        retry_writes: Repeat also requests that are not idempotent, whether or not they have been carried out.
+    """
+
+    MAX_TIME_SECONDS: ClassVar[int] = MAX_TIME_SECONDS
+    DEFAULT_BACKOFF_CONF: ClassVar[Mapping[str, Any]] = {"interval": 0, "max_tries": 10}
+    os_info: ClassVar[str] = os_info()
+    os_versions: ClassVar[str] = os_versions()
+    user_agent: str = our_user_agent()
+    logger = HttpResponse.logger
+
+    def __init__(
+        self,
+        auth: Auth,
+        session: requests.Session | None = None,
+        proxies: Mapping[str, str] | None = None,
+        user_agent: str | None = None,
+        get_delay: Any = None,
+        request_timeout: float | None = None,
+        backoff_strategy: Mapping[str, Any] | None = None,
+        correlation_id: str | None = None,
+        user_id: str | None = None,
+        application_id: str | None = None,
+        content_type: str | None = None,
+        *,
+        retry_writes: bool = True,
+    ) -> None:
+        self.strategy = Strategy.of(backoff_strategy)
+        self.backoff_strategy = backoff_strategy or self.DEFAULT_BACKOFF_CONF
+        self.backoff_max_time = self.strategy.max_time
+        self.get_delay = get_delay
+        self.request_timeout = timeout_of(request_timeout)
+        self.user_id = _stripped(user_id)
+        self.application_id = _stripped(application_id)
+        self.correlation_id = _stripped(correlation_id)
+        self.auth = auth
+        self.session = auth.ready_session() if session is None else session
+        self.session.proxies.update(proxies or {})
+        if user_agent:
+            self.user_agent = f"{user_agent.rstrip()} {self.user_agent}"
+        self.common_headers: dict[str, str | None] = {
+            "User-Agent": self.user_agent,
+            "Content-Type": content_type or CONTENT_TYPE,
+            "Accept": content_type or CONTENT_TYPE,
+            CORRELATION_ID: self.correlation_id,
+        }
+        sent = {name: value for name, value in self.common_headers.items() if value is not None}
+        sent.pop(CORRELATION_ID, None)  # it is said for each operation
+        self.session.headers.update(sent)
+        self._own_origins: frozenset[str] | None = None
+        self.routes = Routes(self.session, timeout=self.request_timeout)
+        self._retry_writes = retry_writes
+        self._plain = Repeat(self.strategy, writes=retry_writes)
+        self._attempt_seconds = max(ATTEMPT_SECONDS, 2 * self.request_timeout)
+        self._policy: Policy = stack(self._signed, redirect(writes=True))
+        self._unsigned: Policy = stack(redirect(writes=True))
+
+    @property
+    def longest_request(self) -> float:
+        """Seconds that a request may take in all, with its repetitions."""
+        return float(now(self.strategy.max_time)) + self._attempt_seconds
+
+    def trust(self, locations: Iterable[str]) -> None:
+        """Send credentials to the origins of these URLs, and from now on to no others."""
+        self._own_origins = frozenset(map(origin_of, locations))
+
+    def is_trusted(self, url: str) -> bool:
+        """Do the client's credentials go there?  As long as no registry was read, to each URL that a caller names."""
+        return self._own_origins is None or ("://" in url and origin_of(url) in self._own_origins)
+
+    def call(
+        self,
+        resource_name: str | None = None,
+        backoff_strategy: Mapping[str, Any] | None = None,
+        retry_when_empty_result: Any = None,
+        included: tuple[str, ...] = (),
+        *,
+        url: str | None = None,
+        model_builder: ModelBuilder | None = None,
+    ) -> Call:
+        """A new operation.
+
+        Args:
+            resource_name: What it is about.
+            backoff_strategy: How it is repeated, in place of the client's.
+            retry_when_empty_result: What answers must have in them, unless the strategy says it.
+            included: The linked resources that are asked for.
+            url: Where it goes, if that is not a service that the registry names.
+            model_builder: Makes the models of its answers.
+        """
+        repeat = self._plain
+        if backoff_strategy:
+            strategy = Strategy.of(backoff_strategy, max_time=self.strategy.max_time)
+            repeat = Repeat(strategy, writes=self._retry_writes)
+        if retry_when_empty_result:
+            self.logger.warning("retry_when_empty_result is better given as a key of backoff_strategy")
+        said = repeat.strategy.expected
+        wanted = retry_when_empty_result if said is UNSET else said
+        if wanted:
+            expectation = Expectation.of(wanted, resource_name, included)
+            repeat = Repeat(repeat.strategy, expectation, repeat.writes)
+        is_signed = url is None or self.is_trusted(url)
+        return Call(repeat, self._new_correlation_id(), resource_name, is_signed, model_builder)
+
+    def ask(self, request: Request, call: Call) -> Operation[HttpResponse]:
+        """The answer to a request of an operation.
+
+        Raises:
+            RequestError: It failed, also when repeated.
+            AuthorisationError: No token could be had.
+        """
+        return call.repeat(request, partial(self._attempt, call))
+
+    def _attempt(self, call: Call, request: Request) -> Operation[HttpResponse]:
+        correlation_id = str(uuid.uuid4()) if call.correlation_id is None else call.correlation_id
+        headers = {CORRELATION_ID: correlation_id, **request.headers} if correlation_id else request.headers
+        request = request.but(headers=headers, deadline=time.monotonic() + self._attempt_seconds)
+        try:
+            response = yield from (self._policy if call.is_signed else self._unsigned)(request)
+        except requests.RequestException as error:
+            vars(error)["correlation_id"] = correlation_id
+            raise request_error(error) from error
+        vars(response)["correlation_id"] = correlation_id
+        if response.status_code >= 400:
+            raise self.create_http_error(response)
+        return HttpResponse(response, call.resource_name, call.model_builder)
+
+    def _signed(self, request: Request, inner: Policy = exchange, /) -> Operation[requests.Response]:
+        return self.auth.signed(request, inner)
+
+    def _new_correlation_id(self) -> str | None:
+        if self.correlation_id:
+            return self.correlation_id
+        if self.user_id and self.application_id:
+            return f"{self.user_id}/{self.application_id}/{uuid.uuid4()}"
+        return None
+
+    @staticmethod
+    def create_http_error(response: requests.Response) -> HttpError:
+        """The error for an answer."""
+        cause = api_error(response)
+        error = http_error(response, cause)
+        error.__cause__ = cause
+        return error
+
+    @staticmethod
+    def return_response(response: requests.Response, resource_name: str | None) -> HttpResponse:
+        """What an operation returns for an answer."""
+        return HttpResponse(response, resource_name)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class HttpExecutor(Executor, SyncMode, RequestOperations):
+    """Sends requests, blocking."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.operations = RequestOperations(self)
+
+    def run(self, plan: Operation[T]) -> T:
+        """Drive a plan to its end; credentials go to the origin of its first request only."""
+        return run(self.routes.new().send, plan)
+
+    def pages(self, start: Callable[[], Listing[ItemT]]) -> Pages[ItemT]:
+        """The items of a listing."""
+        return Pages(self.routes.new().send, start)
+
+    def close(self) -> None:
+        """Close the connections; a later request opens new ones."""
+        self.routes.close()
+
+
+class AsyncHttpExecutor(Executor, AsyncMode, RequestOperations):
+    """Sends requests, awaited."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.operations = RequestOperations(self)
+
+    def run(self, plan: Operation[T]) -> Coroutine[Any, Any, T]:
+        """Drive a plan to its end; credentials go to the origin of its first request only."""
+        return run_async(self.routes.new().send_async, plan)
+
+    def pages(self, start: Callable[[], Listing[ItemT]]) -> AsyncPages[ItemT]:
+        """The items of a listing."""
+        return AsyncPages(self.routes.new().send_async, start)
+
+    async def aclose(self) -> None:
+        """Close the connections, those of the running event loop included."""
+        await self.routes.aclose()
+
+
+def params_of(params: Mapping[str, Any] | None) -> Mapping[str, str]:
+    """Query parameters as they are sent: sorted by name, without those that are None."""
+    if not params:
+        return EMPTY
+    return {name: str(params[name]) for name in sorted(params) if params[name] is not None}
+
+
+def timeout_of(given: float | None) -> float:
+    """Seconds.
+
+    Raises:
+        ValueError: It is no number of seconds.
+    """
+    if not given:
+        return float(DEFAULT_REQUEST_TIMEOUT_SECONDS)
+    if not isinstance(given, (int, float)) or not given > 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ValueError(f"request_timeout is a number of seconds, got {given!r}")
+    return float(given)
+
+
+def _stripped(text: str | None) -> str | None:
+    return text.strip() if text else None

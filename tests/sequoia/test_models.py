@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from itertools import repeat
+
+import pytest
+
+from restwright.testing import Reply
+from sequoia.client import DIRECT_MODEL, ResponseBuilder
+from sequoia.criteria import Criteria, Inclusion
+
+BOTH = Criteria().add(inclusion=Inclusion.resource("assets")).add(inclusion=Inclusion.resource("categories"))
+
+
+@pytest.fixture(autouse=True)
+def catalogue(sequoia):
+    sequoia.add("contents", {"name": "c1", "categoryRefs": ["o:k1"]}, {"name": "c2", "categoryRefs": ["o:k1", "o:k2"]})
+    sequoia.add("categories", {"name": "k1"}, {"name": "k2"})
+    sequoia.add("assets", {"name": "a1", "contentRef": "o:c1"}, {"name": "a2", "contentRef": "o:c1"})
+
+
+def names(items):
+    return [item["name"] for item in items]
+
+
+def test_models_have_the_related_resources_in_them(sequoia, collect):
+    (page,) = collect(lambda client: client.metadata.contents.browse("o", BOTH), model_resolution=DIRECT_MODEL)
+    first, second = page.model
+    assert names(first["categories"]) == ["k1"]
+    assert names(second["categories"]) == ["k1", "k2"]
+    assert (names(first["assets"]), second["assets"]) == (["a1", "a2"], [])
+    assert "assets" not in page.resources[0]
+    assert sequoia.seen("/metadata/descriptor")[0].target == "/metadata/descriptor/raw?_pretty=true"
+
+
+def test_a_descriptor_is_fetched_once_and_also_if_it_is_not_there(sequoia, caplog):
+    sequoia.fail("/metadata/descriptor/raw", *repeat(Reply(404), 9))
+    with sequoia.client(model_resolution=DIRECT_MODEL) as client:
+        assert client.metadata.contents.browse("o", BOTH).model is None
+        assert client.metadata.contents.browse("o", BOTH).model is None
+        assert client.metadata.contents.descriptor is None
+    assert len(sequoia.seen("/metadata/descriptor")) == 1
+    assert "descriptor cannot be had" in caplog.text
+
+
+def test_without_model_resolution_there_is_no_model(sequoia, collect):
+    (page,) = collect(lambda client: client.metadata.contents.browse("o", BOTH))
+    assert page.model is None
+    assert sequoia.seen("/metadata/descriptor") == []
+
+
+def test_a_relationship_is_exact():
+    descriptor = {"resourcefuls": {"contents": {"relationships": {"categories": {"fieldNamePath": "a.categoryRef"}}}}}
+    criteria = Criteria().add(inclusion=Inclusion.resource("categories"))
+    document = {
+        "contents": [{"a": {"categoryRef": "o:k10"}}, {}, {"a": {"categoryRef": "o:k1"}}],
+        "linked": {"categories": [{"ref": "o:k1"}]},
+    }
+    build = ResponseBuilder(descriptor, criteria).build
+    assert [model["categories"] for model in build(document, "contents")] == [[], None, [{"ref": "o:k1"}]]
+    assert build({"contents": [{}]}, "contents") == [{}]
+    assert build({}, "contents") is build(None, "contents") is None
+    assert ResponseBuilder(None, criteria).build(document, "contents")[0]["categories"] is None

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import asyncio
+import copy
+import platform
+import subprocess
+import sys
+
+import pytest
+import requests_mock
+
+import sequoia as package
+from restwright.testing import Reply
+from sequoia import client, env, http, util
+from sequoia.auth import AuthType, NoAuth
+from sequoia.client import Client
+from sequoia.error import ClientError, RequestError, UnknownService
+from sequoia.http import HttpExecutor
+from sequoia.registry import RegisteredService, Registry
+
+
+def test_the_registry_is_a_dict_of_services(sequoia):
+    with sequoia.client() as made:
+        registry = made._registry
+        assert isinstance(registry, Registry)
+        assert sorted(registry) == ["identity", "metadata", "workflow"]
+        service = registry["metadata"]
+        assert (service.name, service.owner, service.title) == ("metadata", "root", "metadata")
+        assert (service.location, registry.registry_url) == (sequoia.location, sequoia.url)
+        assert made.metadata is made["metadata"]
+        assert made.metadata.contents.url == f"{sequoia.location}/data/contents"
+
+
+def test_services_that_are_gone_are_forgotten(sequoia):
+    with sequoia.client() as made:
+        services = sequoia.services()
+        sequoia.services = lambda: services[:2]
+        assert made.workflow
+        made._registry.refresh()
+        with pytest.raises(UnknownService):
+            made.workflow  # noqa: B018
+
+
+def test_an_awaited_registry_is_refreshed_by_await(sequoia):
+    async def main():
+        async with sequoia.async_client() as made:
+            await made._registry.refresh()
+            with pytest.raises(AttributeError, match="metadata"):
+                made.metadta  # noqa: B018
+        late = sequoia.async_client()
+        with pytest.raises(UnknownService):
+            await late.metadta.contents.read("o", "o:c")
+        await late.aclose()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("answer", [{"services": [{"name": "x"}]}, {}, []])
+def test_a_registry_that_cannot_be_used_is_told(sequoia, answer):
+    sequoia.fail("/services/testmock", Reply(json=answer))
+    with pytest.raises((KeyError, RequestError)):
+        sequoia.client()
+    with pytest.raises(KeyError, match="location"):
+        RegisteredService({"name": "x", "owner": "o", "title": "t"})
+
+
+def test_a_client_can_be_asked_what_it_has(sequoia):
+    with sequoia.client() as made:
+        assert not hasattr(made, "_nothing")
+        assert not hasattr(made, "__nothing__")
+        assert not hasattr(made.metadata, "_nothing")
+        assert copy.copy(made)._registry is made._registry
+        assert repr(made) == f"<Client {sequoia.url}>"
+
+
+def test_adapters_of_others_are_mounted(sequoia, drive):
+    adapter = requests_mock.Adapter()
+    services = [{"name": "metadata", "owner": "o", "location": "mock://metadata", "title": "t"}]
+    adapter.register_uri("GET", "mock://registry/services", json={"services": services})
+    adapter.register_uri("GET", "mock://metadata/data/contents/o:c1", json={"meta": {}, "contents": [{"a": 1}]})
+    settings = {"adapters": [("mock://", adapter)], "auth_type": AuthType.BYO_TOKEN, "byo_token": "t"}
+    made = Client("mock://registry/services", **settings)
+    assert made.metadata.contents.read("o", "o:c1").resources == [{"a": 1}]
+    request = adapter.request_history[-1]
+    assert request.url == "mock://metadata/data/contents/o:c1?owner=o"
+    assert (request.headers["Authorization"], request.headers["Accept"]) == ("Bearer t", "application/vnd.piksel+json")
+    assert "Authorization" not in adapter.request_history[0].headers
+
+
+def test_proxies_are_used(sequoia):
+    with pytest.raises(ClientError, match="connect to proxy"):
+        sequoia.client(proxies={"http": "http://127.0.0.1:1"}, backoff_strategy={"max_tries": 1})
+
+
+def test_an_executor_stands_alone(sequoia):
+    sequoia.needs_token = False
+    executor = HttpExecutor(NoAuth(), user_agent="x", correlation_id="c")
+    assert executor.common_headers["X-Correlation-ID"] == "c"
+    assert executor.request_timeout == env.DEFAULT_REQUEST_TIMEOUT_SECONDS == 240
+    assert (executor.MAX_TIME_SECONDS, executor.DEFAULT_BACKOFF_CONF) == (120, {"interval": 0, "max_tries": 10})
+    made = executor.post(
+        f"{sequoia.location}/data/contents/", [{"name": "x"}], {"owner": "o"}, resource_name="contents"
+    )
+    assert (made.status, made.resources) == (201, [{"name": "x"}])
+    assert executor.put(f"{sequoia.location}/x", {"a": 1}, headers={"Accept": "a/b"}).data == {"path": "/metadata/x"}
+    assert sequoia.seen()[-1].headers["Accept"] == "a/b"
+    assert executor.delete(f"{sequoia.location}/x").status == 200
+    with pytest.raises(RequestError, match="not an absolute URL"):
+        executor.get("/x")
+    executor.close()
+
+
+def test_an_answer_that_is_not_json(sequoia, drive):
+    sequoia.fail("/metadata/data/contents/o:c1", Reply(text="<html>"))
+    with pytest.raises(RequestError, match="not JSON"):
+        drive(lambda made: made.metadata.contents.read("o", "o:c1"))
+    sequoia.fail("/workflow/x", Reply(text="plain"))
+    response = drive(lambda made: made.workflow.business("/x").browse("s"))
+    assert (response.data, response._text, response._status_code) == (None, "plain", 200)
+
+
+def test_names_of_the_contract():
+    assert package.__version__ == "4.4.0"
+    assert client.DIRECT_MODEL == "direct"
+    assert (http.MAX_TOKEN_RETRIES, http.RETRY_HTTP_STATUS_CODES) == (3, "retry_http_status_codes")
+    assert all(len(function()) == 4 for function in (http.linux_distribution, http.win32_ver, http.mac_ver))
+    assert platform.python_version() in HttpExecutor.user_agent
+    make = client.GenericEndpointProxy._build_correlation_id
+    assert make("u", None) is None
+    assert make("u", "a").startswith("u/a/")
+    validate = client.ResourceEndpointProxy.validate_reference_to_update_with_json_reference
+    assert validate({"ref": "o:n", "owner": "o", "name": "n"}, "o:n") is None
+
+
+def test_names_in_urls_and_in_json():
+    assert util.dash_case_to_camel_case("content-segments-2-x") == "contentSegments-2X"
+    assert util.dash_case_to_camel_case("-a") == "-a"
+    assert util.camel_case_to_dash_ase("contentSegments") == "content-segments"
+    assert util.merge_dicts({"a": 1}, None, {"a": 2}) == {"a": 2}
+    assert util.wrap({"contents": 1}, "contents") == '{"contents":1}'
+    assert util.unwrap({"x": 1}, "contents") == {"x": 1}
+    with pytest.raises(ValueError, match=r"JSON|Expecting"):
+        util.wrap("{", "contents")
+
+
+def test_neither_backoff_nor_oauthlib_nor_asyncio_is_imported_before_it_is_needed():
+    code = "import sequoia.client, sys; print([m for m in ('backoff', 'aiohttp') if m in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"

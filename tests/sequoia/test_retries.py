@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import logging
+from itertools import repeat
+
+import backoff
+import pytest
+
+from restwright.message import Request, Response
+from restwright.testing import Reply
+from restwright.testing.faults import hang_before, reset_before
+from sequoia.criteria import Criteria, Inclusion
+from sequoia.error import ConnectionError, HttpError, Timeout, http_error  # noqa: A004
+from sequoia.expectation import Expectation
+from sequoia.http import HttpResponse
+from sequoia.retrying import Repeat
+from sequoia.strategy import Strategy
+
+PATH = "/metadata/data/contents"
+EMPTY = Reply(json={"meta": {}, "contents": []})
+BOTH = Criteria().add_inclusion(Inclusion.resource("assets")).add_inclusion(Inclusion.resource("categories"))
+
+
+def read(client, **settings):
+    return client.metadata.contents.read("o", "o:c1", **settings)
+
+
+@pytest.fixture(autouse=True)
+def one_content(sequoia):
+    sequoia.add("contents", {"name": "c1"})
+
+
+@pytest.mark.parametrize("answer", [Reply(500), Reply(503), Reply(429), reset_before()])
+def test_what_is_transient_is_repeated(sequoia, drive, answer):
+    sequoia.fail(f"{PATH}/o:c1", *repeat(answer, 9))
+    assert drive(read).resources
+    assert len(sequoia.data) == 10
+
+
+def test_after_ten_tries_the_last_failure_is_raised(sequoia, drive):
+    sequoia.fail(f"{PATH}/o:c1", *repeat(Reply(500, json={"message": "no"}), 10))
+    with pytest.raises(HttpError, match="500") as caught:
+        drive(read)
+    assert len(sequoia.data) == 10
+    assert caught.value.cause.attempts == 10
+    assert caught.value.message == {"message": "no"}
+
+
+def test_other_statuses_only_if_they_are_listed(sequoia, drive):
+    sequoia.fail(f"{PATH}/o:c1", Reply(404), Reply(404), Reply(409))
+    with pytest.raises(HttpError):
+        drive(read)
+    assert len(sequoia.data) == 1
+    listed = {"max_tries": 5, "interval": 0, "retry_http_status_codes": [404, "409"]}
+    assert drive(read, backoff_strategy=listed).resources
+
+
+def test_a_call_has_a_strategy_of_its_own_and_leaves_it_as_it_is(sequoia, drive):
+    mine = {"wait_gen": backoff.constant, "interval": 0, "max_tries": 2, "max_time": None, "jitter": None}
+    before = dict(mine)
+    sequoia.fail(f"{PATH}/o:c1", *repeat(Reply(500), 2))
+    with pytest.raises(HttpError):
+        drive(lambda client: read(client, backoff_strategy=mine))
+    assert len(sequoia.data) == 2
+    assert mine == before
+
+
+def test_an_answer_that_does_not_come_is_a_timeout(sequoia, drive, no_delay):
+    sequoia.fail(f"{PATH}/o:c1", *repeat(hang_before(), 3))
+    with pytest.raises(Timeout) as caught:
+        drive(read, request_timeout=0.1, backoff_strategy=no_delay)
+    assert isinstance(caught.value.cause, TimeoutError | OSError)
+    assert len(sequoia.data) == 3
+
+
+def test_no_connection_is_a_connection_error(sequoia, no_delay):
+    with sequoia.client(backoff_strategy=no_delay) as client:
+        read(client)
+        client._registry["metadata"].location = "http://127.0.0.1:1"
+        with pytest.raises(ConnectionError):
+            read(client)
+
+
+@pytest.mark.parametrize(("writes", "sent"), [(True, 3), (False, 1)])
+def test_writes_are_repeated_unless_one_says_no(sequoia, drive, no_delay, writes, sent):
+    sequoia.fail(f"{PATH}/", *repeat(Reply(503), 3))
+    with pytest.raises(HttpError):
+        drive(lambda c: c.metadata.contents.store("o", {}), retry_writes=writes, backoff_strategy=no_delay)
+    assert len(sequoia.data) == sent
+
+
+def test_an_empty_result_is_asked_for_again(sequoia, drive, no_delay):
+    sequoia.fail(f"{PATH}/o:c1", EMPTY, Reply(204), Reply(json={"meta": {}}))
+    strategy = {**no_delay, "max_tries": 4, "retry_when_empty_result": True}
+    assert drive(read, backoff_strategy=strategy).resources
+    assert len(sequoia.data) == 4
+
+
+def test_failures_and_empty_results_share_one_budget(sequoia, drive, no_delay):
+    sequoia.fail(f"{PATH}/o:c1", Reply(500), EMPTY, EMPTY, Reply(500))
+    response = drive(lambda client: read(client, retry_when_empty_result=True), backoff_strategy=no_delay)
+    assert response.resources == []
+    assert len(sequoia.data) == 3
+
+
+def test_the_key_wins_over_the_argument(sequoia, drive, no_delay):
+    sequoia.fail(f"{PATH}/o:c1", EMPTY)
+    strategy = {**no_delay, "retry_when_empty_result": False}
+    response = drive(lambda client: read(client, retry_when_empty_result=True, backoff_strategy=strategy))
+    assert response.resources == []
+
+
+def test_linked_resources_that_are_asked_for_are_waited_for(sequoia, collect, no_delay):
+    half = Reply(json={"meta": {}, "contents": [{}], "linked": {"assets": [{}]}})
+    whole = Reply(json={"meta": {}, "contents": [{}], "linked": {"assets": [{}], "categories": [{}]}})
+    sequoia.fail(PATH, EMPTY, half, whole)
+    (page,) = collect(
+        lambda client: client.metadata.contents.browse("o", BOTH, retry_when_empty_result=True),
+        backoff_strategy=no_delay,
+    )
+    assert page.data["linked"]["categories"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "document", "is_met"),
+    [
+        (True, None, False),
+        (True, {"contentSegments": [1], "linked": {"assets": [1]}}, True),
+        (True, {"contentSegments": [1], "linked": {"assets": []}}, False),
+        (True, {"contentSegments": [1]}, False),
+        ({"content-segments": True, "assets": False}, {"contentSegments": [1]}, True),
+        ({"contentSegments": False, "assets": True}, {"linked": {"assets": [1]}}, True),
+        ({"contentSegments": True, "categories": True}, {"contentSegments": [1], "linked": {}}, False),
+        ({}, {}, None),
+        (False, {}, None),
+    ],
+)
+def test_what_is_expected(wanted, document, is_met):
+    expectation = Expectation.of(wanted, "content-segments", ("assets",))
+    assert (None if expectation is None else expectation.is_met_by(document)) is is_met
+
+
+# --- the loop by itself, in no time ---
+
+
+def waits(took=0.0, retry_after=None, **strategy):
+    """What the loop waits for when every attempt fails, after so many seconds."""
+    now = [0.0]
+    slept = []
+
+    def attempt(request):
+        now[0] += took
+        raise http_error(Response(503, headers={"Retry-After": retry_after} if retry_after else {}), None)
+        yield
+
+    loop = Repeat(Strategy.of({"jitter": None, **strategy}), clock=lambda: now[0])
+    with pytest.raises(HttpError):  # noqa: PT012  # a loop by hand
+        for step in loop(Request("GET", "https://h/x"), attempt):
+            now[0] += step.seconds
+            slept.append(step.seconds)
+    return slept
+
+
+def test_delays_are_those_of_the_generator():
+    assert waits(wait_gen=backoff.expo, max_tries=5) == [1, 2, 4, 8]
+    assert waits(wait_gen=backoff.expo, base=3, factor=2, max_value=10, max_tries=5) == [2, 6, 10, 10]
+    assert waits(wait_gen=backoff.fibo, max_tries=5) == [1, 1, 2, 3]
+    assert waits(max_tries=3) == [1, 1]
+    assert waits(wait_gen=lambda: iter([5, 6]), max_time=50) == [5, 6]  # as those of backoff 1, and it ends
+    assert waits(wait_gen=backoff.runtime, value=lambda error: error.status_code / 503, max_tries=2) == [1]
+
+
+@pytest.mark.parametrize("max_time", [{}, {"max_time": None}])
+def test_without_a_limit_it_ends_after_two_minutes(max_time):
+    assert sum(waits(interval=7, **max_time)) == 120
+
+
+def test_an_attempt_that_began_in_time_is_made_and_no_other():
+    assert waits(took=50, interval=0, max_time=100) == [0, 0]
+
+
+def test_the_server_may_ask_for_a_longer_wait():
+    assert waits(retry_after="3", interval=0, max_tries=3) == [3, 3]
+    assert waits(retry_after="300", interval=0, max_tries=3) == []
+
+
+def test_with_jitter_a_delay_is_random_up_to_its_value():
+    delays = [delay for _ in range(20) for delay in waits(jitter=Strategy().jitter, interval=2, max_tries=3)]
+    assert len(set(delays)) > 30
+    assert all(0 <= delay <= 2 for delay in delays)
+
+
+def test_limits_may_be_functions_and_success_is_told(sequoia, drive):
+    told = []
+    strategy = {"max_tries": lambda: 2, "interval": 0, "on_success": [told.append]}
+    sequoia.fail(f"{PATH}/o:c1", Reply(500))
+    assert isinstance(drive(lambda client: read(client, backoff_strategy=strategy)), HttpResponse)
+    assert told[0]["tries"] == 2
+
+
+@pytest.mark.parametrize("key", ["giveup", "on_backoff", "on_giveup", "intervall"])
+def test_a_key_that_is_none_is_a_type_error(sequoia, key):
+    with pytest.raises(TypeError, match=key):
+        sequoia.client(backoff_strategy={key: 1})
+    assert sequoia.server.requests == []
+
+
+def test_repetitions_are_logged_without_what_was_sent(sequoia, drive, no_delay, caplog):
+    caplog.set_level(logging.INFO, "sequoia")
+    sequoia.fail(f"{PATH}/", *repeat(Reply(500, text="in the answer"), 3))
+    with pytest.raises(HttpError):
+        drive(lambda c: c.metadata.contents.store("o", {"name": "in the body"}), backoff_strategy=no_delay)
+    levels = [record.levelname for record in caplog.records if record.name == "sequoia.http"]
+    assert levels == ["WARNING", "WARNING", "ERROR"]
+    assert "POST" in caplog.text
+    assert all(secret not in caplog.text for secret in ("in the", "at-1", "owner=o"))
