@@ -25,7 +25,7 @@ demo: .venv/run
 	@$(BIN)/python examples/kinto_demo.py
 
 test: .venv/run
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
 test-system: .venv/run
 	@if ls tests/system/test_*.py >/dev/null 2>&1; then $(INSTALL_SYSTEM) && $(BIN)/python -m pytest tests/system; \
