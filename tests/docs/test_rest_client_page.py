@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import _socket
 import errno
-import gc
-import importlib.util
 import inspect
 import re
 import socket
-from pathlib import Path
 
 import pytest
 import requests
+from tests.docs import pages
 
 import rest_tools.client
 from rest_tools.client import RestClient
@@ -22,13 +20,7 @@ from restwright.sandbox import identity_provider
 from restwright.testing import Reply, serve
 
 PAGE = "docs/rest-client.md"
-TEXT = (Path(__file__).parents[2] / PAGE).read_text(encoding="utf-8")
-
-specification = importlib.util.spec_from_file_location("pages", Path(__file__).with_name("test_pages.py"))
-assert specification is not None
-assert specification.loader is not None
-pages = importlib.util.module_from_spec(specification)
-specification.loader.exec_module(pages)
+TEXT = pages.text_of(PAGE)
 
 
 def fruits():
@@ -78,29 +70,10 @@ def test_the_examples_print_what_they_say(localhost, capsys):
             token = request.headers["Authorization"].removeprefix("Bearer ")
             return Reply(json={"client": auth.validate(token)["client_id"]})
 
-        with serve(whoami) as service:
-            namespace: dict[str, object] = {"__name__": "__main__", "idp": idp, "service": service}
-            for block in pages.blocks_of(PAGE):
-                pages.run(block, namespace, PAGE)
-                promised = pages.PRINTS.findall(block.source)
-                assert capsys.readouterr().out.splitlines() == promised, f"the block at line {block.line + 1}"
-            namespace.clear()
-            gc.collect()  # what was left open warns here, in the test that left it
+        with serve(whoami) as service, pages.played(PAGE, capsys, idp=idp, service=service):
+            pass
     tokens = {request.headers.get("Authorization") for request in localhost.requests}
     assert tokens == {"Bearer XXXX", "Bearer t0ken", None}
-
-
-@pytest.mark.parametrize(
-    "check",
-    [
-        pages.test_every_print_says_what_it_prints,
-        pages.test_links_lead_to_files,
-        pages.test_links_within_the_page_lead_to_headings,
-        pages.test_the_typography_is_plain,
-    ],
-)
-def test_the_page_is_as_the_others_are(check):
-    check(PAGE)
 
 
 def test_the_first_program_is_ten_lines():

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import gc
-import importlib.util
 import re
 import shlex
 import subprocess
 import sys
 from dataclasses import fields
-from pathlib import Path
 
-import pytest
 import requests
+from tests.docs import pages
 
 from restwright.sandbox.keystone import Misbehaviour, Settings, keystone_service
 
 PAGE = "docs/sandbox-keystone.md"
-TEXT = (Path(__file__).parents[2] / PAGE).read_text(encoding="utf-8")
-
-specification = importlib.util.spec_from_file_location("pages", Path(__file__).with_name("test_pages.py"))
-assert specification is not None
-assert specification.loader is not None
-pages = importlib.util.module_from_spec(specification)
-specification.loader.exec_module(pages)
+TEXT = pages.text_of(PAGE)
 
 
 def curl(command: str, url: str, token: str) -> requests.Response:
@@ -47,30 +38,8 @@ def test_the_commands_answer_what_the_page_shows():
 
 
 def test_the_examples_print_what_they_say(capsys):
-    namespace: dict[str, object] = {"__name__": "__main__"}
-    for block in pages.blocks_of(PAGE):
-        pages.run(block, namespace, PAGE)
-        promised = pages.PRINTS.findall(block.source)
-        assert capsys.readouterr().out.splitlines() == promised, f"the block at line {block.line + 1}"
-    with keystone_service(sample=False) as keystone:
-        test = namespace["test_a_cluster_is_created"]
-        assert callable(test)
-        test(keystone)
-    namespace.clear()
-    gc.collect()  # what was left open warns here, in the test that left it
-
-
-@pytest.mark.parametrize(
-    "check",
-    [
-        pages.test_every_print_says_what_it_prints,
-        pages.test_links_lead_to_files,
-        pages.test_links_within_the_page_lead_to_headings,
-        pages.test_the_typography_is_plain,
-    ],
-)
-def test_the_page_is_as_the_others_are(check):
-    check(PAGE)
+    with pages.played(PAGE, capsys) as namespace, keystone_service(sample=False) as keystone:
+        namespace["test_a_cluster_is_created"](keystone)
 
 
 def rows() -> set[str]:

@@ -6,8 +6,6 @@ Their programs run as processes, their other examples from top to bottom.
 from __future__ import annotations
 
 import contextlib
-import gc
-import importlib.util
 import inspect
 import os
 import re
@@ -21,6 +19,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from tests.docs import pages
 
 import rest_tools.server
 from rest_tools.server import RestServer
@@ -30,13 +29,8 @@ from rest_tools.server.idempotency import idempotent
 from rest_tools.server.rate_limit import RateLimiter
 
 PAGE = "docs/server.md"
-TEXT = (Path(__file__).parents[2] / PAGE).read_text(encoding="utf-8")
+TEXT = pages.text_of(PAGE)
 
-specification = importlib.util.spec_from_file_location("pages", Path(__file__).with_name("test_pages.py"))
-assert specification is not None
-assert specification.loader is not None
-pages = importlib.util.module_from_spec(specification)
-specification.loader.exec_module(pages)
 
 BLOCKS = list(pages.blocks_of(PAGE))
 PROGRAMS = [block for block in BLOCKS if re.search(r"\n(asyncio\.run|server\.run)\(.*\)\n\Z", block.source)]
@@ -141,29 +135,8 @@ def test_the_program_with_a_stream_answers_what_the_page_shows():
 def test_the_other_examples_print_what_they_say(capsys, monkeypatch, page, examples):
     monkeypatch.setattr(os, "environ", os.environ.copy())
     assert len(PROGRAMS) == 2
-    namespace: dict[str, object] = {"__name__": "__main__"}
-    pages.run(SERVING, namespace, PAGE)
-    capsys.readouterr()
-    for block in examples:
-        pages.run(block, namespace, page)
-        promised = pages.PRINTS.findall(block.source)
-        assert capsys.readouterr().out.splitlines() == promised, f"{page}, the block at line {block.line + 1}"
-    namespace.clear()
-    gc.collect()  # what was left open warns here, in the test that left it
-
-
-@pytest.mark.parametrize(
-    "check",
-    [
-        pages.test_every_print_says_what_it_prints,
-        pages.test_links_lead_to_files,
-        pages.test_links_within_the_page_lead_to_headings,
-        pages.test_the_typography_is_plain,
-    ],
-)
-@pytest.mark.parametrize("page", [PAGE, EXCHANGES])
-def test_the_page_is_as_the_others_are(check, page):
-    check(page)
+    with pages.played(page, capsys, blocks=[SERVING, *examples]):
+        pass
 
 
 def rows(page: str = PAGE) -> set[str]:
