@@ -13,6 +13,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from restwright.sandbox.database import Database
 from restwright.sandbox.keystone.access import Caller, Who
 from restwright.sandbox.keystone.answers import (
     Answer,
@@ -24,7 +25,6 @@ from restwright.sandbox.keystone.answers import (
     unauthorized,
 )
 from restwright.sandbox.keystone.call import Call
-from restwright.sandbox.keystone.database import Database
 from restwright.sandbox.keystone.request_log import RequestLog
 from restwright.sandbox.keystone.resource import Catalogue
 from restwright.sandbox.keystone.routes import Endpoint, Routes

@@ -28,7 +28,7 @@ def batch(call: Call) -> Answer:
         Undo: It was a dry run.
     """
     job = _job(call)
-    call.application.database.lock_batches(call.session)
+    call.application.database.take_turns(call.session)
     references = References(call.content.files)
     results: list[dict[str, Any]] = []
     for index, action in enumerate(_actions(job), 1):

@@ -15,10 +15,10 @@ from rest_tools.server import RestServer
 from rest_tools.server.metrics import Metrics, MetricsHandler
 from rest_tools.server.redaction import request_line
 from restwright.sandbox.control import CONTROL_ROUTES
+from restwright.sandbox.database import Database
 from restwright.sandbox.faults import Fault, Faults
 from restwright.sandbox.journal import Journal
 from restwright.sandbox.keystone.application import Application
-from restwright.sandbox.keystone.database import Database
 from restwright.sandbox.keystone.eras import ERAS
 from restwright.sandbox.keystone.handler import KeystoneHandler, UnknownHandler
 from restwright.sandbox.keystone.misbehaviour import OTHER, Misbehaviour
@@ -59,7 +59,7 @@ class Service:
     def __init__(self, settings: Settings, *, address: str, port: int, control: bool) -> None:
         self.settings = settings
         era = ERAS[settings.era]
-        database = Database(settings.database, era.base, era.name)
+        database = Database(settings.database, era.base, "keystone", era.name)
         try:
             database.run_now(lambda session: fill(session, settings))
         except BaseException:

@@ -51,7 +51,7 @@ def test_tokens_survive_a_restart_and_so_does_the_blacklist(lasting, log_in):
 
 def test_the_database_of_another_era_is_refused(lasting):
     keystone_service(database=lasting, sample=False).close()
-    with pytest.raises(ValueError, match="the database is of a Keystone of the era 'session', not 'jwt'"):
+    with pytest.raises(ValueError, match="the database has a keystone of the variant 'session', not 'jwt'"):
         keystone_service(era="jwt", database=lasting)
 
 

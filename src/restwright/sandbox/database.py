@@ -25,24 +25,17 @@ ResultT = TypeVar("ResultT")
 
 _THREADS: Final = 4
 _ATTEMPTS: Final = 5
-_BATCHES: Final = 0x6B657973746F6E65  # a lock's number, which is to be no other program's
 _BUSY: Final = 30.0  # seconds to wait for another process that writes to the same SQLite file
-
-_about = Table(
-    "keystone_sandbox",
-    MetaData(),
-    Column("name", String(20), primary_key=True),
-    Column("value", String(100), nullable=False),
-)
 
 
 class Database:
-    """The tables of one era.
+    """The tables of one service.
 
     Args:
         url: Of SQLAlchemy.
         base: Has the tables.
-        era: Name of the era; a database is of one alone.
+        service: Whose they are; services may share a database.
+        variant: Of the service; a database is of one alone.
 
     Attributes:
         url: Of the database, without a password.
@@ -50,19 +43,20 @@ class Database:
         secret: Key to sign tokens with, kept in the database so that they outlive a restart.
 
     Raises:
-        ValueError: The URL is none, of another kind of database, or the database has tables of another era.
+        ValueError: The URL is none, of another kind of database, or the database has tables of another variant.
         ImportError: The driver for PostgreSQL is not installed.
     """
 
-    def __init__(self, url: str, base: type[DeclarativeBase], era: str) -> None:
+    def __init__(self, url: str, base: type[DeclarativeBase], service: str, variant: str) -> None:
         self._engine = _engine(url)
         self.url = self._engine.url.render_as_string(hide_password=True)
+        self._lock = int.from_bytes(service.encode()[:8])  # a number that is to be no other program's
         self._tables = base.metadata.sorted_tables
         self.is_sqlite = self._engine.dialect.name == "sqlite"
         threads = 1 if self.is_sqlite else _THREADS
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="keystone")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=service)
         try:
-            self.secret = self._threads.submit(self._set_up, base, era).result()
+            self.secret = self._threads.submit(self._set_up, base, service, variant).result()
         except DBAPIError as error:
             self.close()
             why = str(error.orig).strip().partition("\n")[0]
@@ -103,13 +97,14 @@ class Database:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    def lock_batches(self, session: Session) -> None:
-        """Let no other batch run until this transaction ends: each locks many records, in an order of its own.
+    def take_turns(self, session: Session) -> None:
+        """Wait until no other transaction has asked for this, and let none until this one ends.
 
-        Without it batches that cross each other deadlock, which PostgreSQL takes a second to see.
+        For those that lock many records, in an order of their own: two that cross each other deadlock, which PostgreSQL
+        takes a second to see.
         """
         if not self.is_sqlite:  # where only one writes at a time anyway
-            session.execute(select(func.pg_advisory_xact_lock(_BATCHES)))
+            session.execute(select(func.pg_advisory_xact_lock(self._lock)))
 
     async def clear(self, fill: Callable[[Session], None]) -> None:
         """Empty all tables, and fill them again: all of it, or nothing if that fails."""
@@ -134,20 +129,26 @@ class Database:
     @contextlib.contextmanager
     def _session(self, *, is_write: bool) -> Generator[Session]:
         with (
-            self._engine.connect().execution_options(keystone_is_write=is_write) as connection,
+            self._engine.connect().execution_options(sandbox_is_write=is_write) as connection,
             Session(connection, expire_on_commit=False) as session,
         ):
             yield session
 
-    def _set_up(self, base: type[DeclarativeBase], era: str) -> str:
-        _about.metadata.create_all(self._engine)
+    def _set_up(self, base: type[DeclarativeBase], service: str, variant: str) -> str:
+        about = Table(
+            f"{service}_sandbox",
+            MetaData(),
+            Column("name", String(20), primary_key=True),
+            Column("value", String(100), nullable=False),
+        )
+        about.metadata.create_all(self._engine)
         with self._engine.begin() as connection:
-            known: dict[str, str] = {one.name: one.value for one in connection.execute(select(_about))}
-            if known.get("era", era) != era:
-                raise ValueError(f"the database is of a Keystone of the era {known['era']!r}, not {era!r}")
+            known: dict[str, str] = {one.name: one.value for one in connection.execute(select(about))}
+            if known.get("variant", variant) != variant:
+                raise ValueError(f"the database has a {service} of the variant {known['variant']!r}, not {variant!r}")
             if not known:
-                known = {"era": era, "secret": secrets.token_hex(32)}
-                connection.execute(_about.insert(), [{"name": name, "value": value} for name, value in known.items()])
+                known = {"variant": variant, "secret": secrets.token_hex(32)}
+                connection.execute(about.insert(), [{"name": name, "value": value} for name, value in known.items()])
         base.metadata.create_all(self._engine)
         return known["secret"]
 
@@ -172,7 +173,7 @@ def _postgresql(url: URL) -> Engine:
             url, pool_size=_THREADS, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": 10}
         )
     except ImportError as error:
-        raise ImportError("install restwright[sandbox] to have Keystone in PostgreSQL") from error
+        raise ImportError("install restwright[sandbox] to have it in PostgreSQL") from error
 
 
 def _sqlite(url: URL) -> Engine:
@@ -193,7 +194,7 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
-        is_write = connection.get_execution_options().get("keystone_is_write", True)
+        is_write = connection.get_execution_options().get("sandbox_is_write", True)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
 
     return engine
