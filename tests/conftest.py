@@ -1,16 +1,15 @@
-"""The real Kinto, one server for the whole run; tests stay apart by having an account each. A certificate."""
+"""The real Kinto, one server for the whole run; tests stay apart by having an account each. Certificates."""
 
 from __future__ import annotations
 
-import ssl
 import uuid
 from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
 import requests
-import trustme
 
+from restwright.sandbox.certificates import Certificates
 from restwright.testing.kinto import KintoServer, kinto_server
 
 
@@ -55,11 +54,13 @@ def bucket(kinto: KintoServer, account: tuple[str, str]) -> str:
 
 
 @pytest.fixture(scope="session")
-def certificate(tmp_path_factory):
+def certificates() -> Iterator[Certificates]:
+    """An authority, a client that it has signed, and a stranger."""
+    with Certificates() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def certificate(certificates: Certificates) -> SimpleNamespace:
     """A certificate for the loopback names: `server` is a context that has it, `path` the file of its authority."""
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
-    path = tmp_path_factory.mktemp("authority") / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return SimpleNamespace(server=context, path=str(path))
+    return SimpleNamespace(server=certificates.server_context(), path=certificates.authority)

@@ -24,6 +24,7 @@ MAY_KNOW_ENGINES = (
     "restwright/adapter.py",
     "restwright/multipart.py",
     "restwright/loopback.py",
+    "restwright/sandbox/",  # servers with faults
     "rest_tools/server/",
     "rest_tools/client/session.py",  # the retries of a `requests.Session` are urllib3's
 )

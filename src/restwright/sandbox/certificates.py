@@ -21,7 +21,7 @@ _NAMES: Final = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """Who a client is, as clients take it.
+    """A certificate and its key, as files.
 
     Attributes:
         cert: Path of the certificate (PEM).
@@ -37,6 +37,7 @@ class Certificates:
 
     Attributes:
         authority: Path of the certificate of the authority (PEM), by which clients check servers.
+        server: What servers at 127.0.0.1, ::1 and localhost have.
         client: A client that servers with `mutual_context` let in.
         stranger: One that they do not: another authority has signed it.
         stranger_authority: Path of the certificate of that one (PEM), by which no server here is to be trusted.
@@ -50,12 +51,12 @@ class Certificates:
 
     def __init__(self) -> None:
         self._directory = TemporaryDirectory(prefix="restwright-certificates-")
-        self._authority, stranger_authority = trustme.CA(), trustme.CA()
-        self._server = self._authority.issue_cert(*_NAMES)
-        self.authority = self._write("authority", self._authority.cert_pem)
-        self.stranger_authority = self._write("stranger-authority", stranger_authority.cert_pem)
-        self.client = self._pair("client", self._authority)
-        self.stranger = self._pair("stranger", stranger_authority)
+        authority, other = trustme.CA(), trustme.CA()
+        self.authority = self._write("authority", authority.cert_pem)
+        self.stranger_authority = self._write("stranger-authority", other.cert_pem)
+        self.server = self._pair("server", authority.issue_cert(*_NAMES))
+        self.client = self._pair("client", authority.issue_cert("client@example.org", common_name="client"))
+        self.stranger = self._pair("stranger", other.issue_cert("stranger@example.org", common_name="stranger"))
 
     def __repr__(self) -> str:
         return f"<Certificates of {self.authority}>"
@@ -75,18 +76,17 @@ class Certificates:
     def server_context(self) -> ssl.SSLContext:
         """TLS for a server at 127.0.0.1, ::1 or localhost."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._server.configure_cert(context)  # pyright: ignore[reportUnknownMemberType]  # it takes another library's, too
+        context.load_cert_chain(self.server.cert, self.server.key)
         return context
 
     def mutual_context(self) -> ssl.SSLContext:
         """The same, for clients that have a certificate of this authority, and no others."""
         context = self.server_context()
         context.verify_mode = ssl.CERT_REQUIRED
-        self._authority.configure_trust(context)  # pyright: ignore[reportUnknownMemberType]  # it takes another library's, too
+        context.load_verify_locations(self.authority)
         return context
 
-    def _pair(self, name: str, authority: trustme.CA) -> KeyPair:
-        made = authority.issue_cert(f"{name}@restwright.example", common_name=name)
+    def _pair(self, name: str, made: trustme.LeafCert) -> KeyPair:
         return KeyPair(self._write(name, *made.cert_chain_pems), self._write(f"{name}-key", made.private_key_pem))
 
     def _write(self, name: str, *content: trustme.Blob) -> str:

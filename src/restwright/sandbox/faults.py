@@ -142,7 +142,7 @@ def _check_values(how: Mapping[str, Any]) -> None:
     for name in ("delay", "oversized", "slow_down", "retry_after"):
         if how.get(name, 0) < 0:
             raise ValueError(f"{name} must be 0 or more, got {how[name]}")
-    for name, value in how.get("headers", {}).items():
+    for name, value in {**how.get("headers", {}), "Location": how.get("redirect_to", "")}.items():
         if name.lower() in _FRAMING or not (isinstance(value, str) and _FIELD.fullmatch(f"{name}: {value}")):
             raise ValueError(f"headers must be header fields, and none that frame the answer, got {name}: {value!r}")
 
