@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import requests
@@ -26,6 +25,7 @@ from restwright.oauth2.metadata import check_url
 from restwright.oauth2.token_endpoint import Registration
 from restwright.plan import Operation, Policy
 from restwright.transport import Transport
+from sequoia.certificates import check_certificates
 from sequoia.env import DEFAULT_REQUEST_TIMEOUT_SECONDS
 from sequoia.error import AuthorisationError, TokenExpiredError, request_error
 from sequoia.oauth_session import OAuth2SessionTokenManagementWrapper
@@ -174,11 +174,11 @@ class MutualAuth(Auth):
         for name, path in files.items():
             if path is None:
                 raise ValueError(f"{name} is missing: MUTUAL needs {', '.join(files)}")
-            if not Path(path).exists():
-                raise FileNotFoundError(f"{name}: there is no file {str(path)!r}")
+        cert, key, authorities = str(client_cert), str(client_key), str(server_cert)
+        check_certificates(cert, key, authorities)
         session = self.ready_session()
-        session.cert = (str(client_cert), str(client_key))
-        session.verify = str(server_cert)
+        session.cert = (cert, key)
+        session.verify = authorities
 
 
 class ClientGrantAuth(Auth):
