@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +13,7 @@ import requests
 
 from restwright.sandbox.certificates import Certificates
 from restwright.testing.kinto import KintoServer, kinto_server
+from restwright.testing.serve import Connection, Fault, Reply, SeenRequest, Server, serve
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +61,30 @@ def certificates() -> Iterator[Certificates]:
     """An authority, a client that it has signed, and a stranger."""
     with Certificates() as made:
         yield made
+
+
+@pytest.fixture
+def serve_asking(certificates: Certificates) -> Callable[..., AbstractContextManager[Server]]:
+    """Serves an app by TLS and asks clients for a certificate; `shown` tells of each request whether it had one."""
+    context = certificates.mutual_context()
+    context.verify_mode = ssl.CERT_OPTIONAL
+
+    @contextmanager
+    def asking(app: Callable[[SeenRequest], Reply]) -> Iterator[Server]:
+        shown: list[bool] = []
+
+        def look(request: SeenRequest) -> Fault:
+            def play(connection: Connection) -> Reply:
+                shown.append(bool(connection._sock.getpeercert()))
+                return app(request)
+
+            return Fault(play)
+
+        with serve(look, tls=context) as server:
+            server.shown = shown
+            yield server
+
+    return asking
 
 
 @pytest.fixture(scope="session")

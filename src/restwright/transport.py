@@ -291,8 +291,9 @@ class Transport:
             options["stream"] = True
         if body is not None:
             options["data"] = body if isinstance(body, bytes) else b"".join(body.chunks())
-        if self.is_plain and call.cert is None:
-            options["cert"] = ""  # None would be the session's own
+        if self.is_plain:
+            options["verify"] = call.verify
+            options["cert"] = call.cert or ""  # None would be the session's own
         if auth is not None:
             options["auth"] = auth
         elif self.is_plain:
