@@ -27,8 +27,8 @@ def check_certificates(client_cert: str, client_key: str, server_cert: str) -> N
         _read(name, path)
     if not Path(server_cert).is_dir():
         _read("server_cert", server_cert)
-        _load_authorities("server_cert", server_cert)
-    _load_authorities("client_cert", client_cert)  # also a certificate, and nothing else can be wrong with it then
+        _check_certificate("server_cert", server_cert)
+    _check_certificate("client_cert", client_cert)  # then what fails below is about the key
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(client_cert, client_key, _NO_PASSWORD)
     except ssl.SSLError as error:
@@ -46,7 +46,7 @@ def _read(name: str, path: str) -> None:
         raise OSError(error.errno, f"{name} cannot be read: {error.strerror}", path) from error
 
 
-def _load_authorities(name: str, path: str) -> None:
+def _check_certificate(name: str, path: str) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except ssl.SSLError as error:

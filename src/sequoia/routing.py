@@ -62,7 +62,7 @@ class Routes:
                 timeout = (self._timeout, self._timeout)
                 way = Transport(self._session, origin, timeout=timeout, shows_certificate=key[1])
             else:
-                way = _Foreign(self._session, origin, self._timeout)
+                way = _Foreign(self._session, origin, self._timeout, shows_certificate=key[1])
             self._ways[key] = way
         return way
 
@@ -115,14 +115,15 @@ class Route:
 class _Foreign:
     """URLs of a scheme that only an adapter of the caller's knows."""
 
-    def __init__(self, session: requests.Session, origin: str, timeout: float) -> None:
+    def __init__(self, session: requests.Session, origin: str, timeout: float, *, shows_certificate: bool) -> None:
         self._session = session
         self._origin = origin
         self._timeout = timeout
+        self._shows_certificate = shows_certificate
 
     def send(self, request: Request) -> requests.Response:
         """The answer, by way of the adapter."""
-        is_home = not is_absolute(request.url)
+        is_home = not is_absolute(request.url) or origin_of(request.url) == self._origin
         body: Any = request.body()
         prepared = requests.PreparedRequest()
         prepared.prepare(
@@ -134,7 +135,8 @@ class _Foreign:
             cookies=None if no_cookies(self._session.cookies) else self._session.cookies,
             hooks=self._session.hooks,
         )
-        return self._session.send(prepared, timeout=self._timeout, allow_redirects=False)
+        cert = self._session.cert if is_home and self._shows_certificate else None
+        return self._session.send(prepared, timeout=self._timeout, allow_redirects=False, cert=cert)
 
     async def send_async(self, request: Request) -> requests.Response:
         """The same, in a thread."""

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import requests_mock
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -247,6 +248,20 @@ def test_a_raw_request_shows_it_to_what_the_registry_names_and_to_the_registry(a
         assert other.shown == [False]
         assert asking_parts.service.shown == [True]
         assert asking_parts.registry.shown == [True] * 4
+
+
+def test_it_is_not_shown_where_an_adapter_of_ones_own_redirects_to(ask, asking_parts, mutual, certificates):
+    adapter = requests_mock.Adapter()
+    services = [{"name": "metadata", "owner": "o", "location": "mock://metadata", "title": "t"}]
+    adapter.register_uri("GET", "mock://registry", json={"services": services})
+    away = {"Location": f"{asking_parts.service.url}/elsewhere"}
+    adapter.register_uri("GET", "mock://metadata/data/contents/o:c1", status_code=302, headers=away)
+    settings = {**mutual(asking_parts), "registry_url": "mock://registry", "adapters": [("mock://", adapter)]}
+    assert ask(settings).resources == [{"ref": "o:c1"}]
+    assert asking_parts.service.shown == [False]
+    assert [request.cert for request in adapter.request_history] == [
+        (settings["client_cert"], settings["client_key"])
+    ] * 2
 
 
 def test_a_refreshed_registry_tells_where_it_is_shown(asking_parts, mutual, serve_asking):

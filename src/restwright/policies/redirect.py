@@ -81,7 +81,12 @@ def _may_follow(asked: Request, target: str, response: requests.Response) -> boo
 
 
 def _is_same_origin(target: str, response: requests.Response) -> bool:
-    return not is_absolute(target) or (bool(response.url) and Origin.of(target) == Origin.of(response.url))
+    if not is_absolute(target):
+        return True
+    try:
+        return bool(response.url) and Origin.of(target) == Origin.of(response.url)
+    except requests.exceptions.MissingSchema:  # of the answer, which came by a scheme that only an adapter knows
+        return False
 
 
 def _without_credentials(asked: Request) -> Request:
