@@ -1,0 +1,1 @@
+SAMPLE = {"metadata/contents": [{"name": "c1"}]}
