@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,7 @@ from restwright.sandbox.sequoia.visibility import Visibility
 
 __all__ = ["Catalogue", "Collected"]
 
+ResultT = TypeVar("ResultT")
 Documents = Iterable[Mapping[str, Any]]
 
 
@@ -116,11 +117,14 @@ class Collected:
         """
         await self._change(lambda session: writing.remove(session, self.reader.name, owner, dict.fromkeys(refs)))
 
-    async def load(self, documents: Documents, owner: str) -> int:
-        """Store many; how many they were."""
+    def load(self, documents: Documents, owner: str) -> int:
+        """Store many, at once, in any thread; how many they were.
+
+        Raises:
+            Refusal: 400 or 409.
+        """
         several = list(documents)  # an attempt may be repeated
-        done: int = await self._change(lambda session: self.fill(session, several, owner))
-        return done
+        return self.catalogue.database.run_now(self._alone(lambda session: self.fill(session, several, owner)))
 
     def fill(self, session: Session, documents: Documents, owner: str) -> int:
         """The same inside of a transaction.
@@ -156,15 +160,17 @@ class Collected:
         document = await database.run(lambda session: work(session, hidden), is_write=False)
         return document.content
 
-    async def _change(self, work: Callable[[Session], Any]) -> Any:
-        database = self.catalogue.database
+    async def _change(self, work: Callable[[Session], ResultT]) -> ResultT:
+        return await self.catalogue.database.run(self._alone(work), is_write=True)
 
-        def alone(session: Session) -> Any:
-            # One after the other, so that the numbers of resources come in the order in which they appear.
-            database.take_turns(session)
+    def _alone(self, work: Callable[[Session], ResultT]) -> Callable[[Session], ResultT]:
+        """One change after the other, so that resources get their numbers in the order in which they appear."""
+
+        def alone(session: Session) -> ResultT:
+            self.catalogue.database.take_turns(session)
             return work(session)
 
-        return await database.run(alone, is_write=True)
+        return alone
 
 
 _NOTHING: Final[frozenset[int]] = frozenset()

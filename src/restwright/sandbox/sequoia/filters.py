@@ -1,7 +1,7 @@
 """Filters, `with<Field>=<value>`: what a value means, and the same in SQL.
 
-A comparison goes by what the document has: numbers are compared as numbers, dates as points in time, other texts by code
-points. A list matches if one of its members does.
+A comparison goes by what the document has: numbers are compared as numbers, dates as points in time, other texts by
+code points. A list matches if one of its members does.
 """
 
 from __future__ import annotations

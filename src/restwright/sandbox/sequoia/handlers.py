@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 import orjson
@@ -50,11 +49,10 @@ class Guard(Watcher, Protocol):
 class _Handler(WatchedHandler):
     """Answers in the media type of the services, errors too."""
 
-    watcher: Guard
-
-    def initialize(self, *args: Any, endpoint: str, **kwargs: Any) -> None:  # type: ignore[override]  # it needs more
+    def initialize(self, *args: Any, guard: Guard, endpoint: str, **kwargs: Any) -> None:  # type: ignore[override]  # it needs more
         """Take the arguments of the route."""
-        super().initialize(*args, **kwargs)
+        super().initialize(*args, watcher=guard, **kwargs)
+        self._guard = guard
         self._endpoint = endpoint
 
     @property
@@ -101,7 +99,7 @@ class RegistryHandler(_Handler):
 
     def get(self, tenant: str) -> None:
         """Tell where the services are."""
-        services = self.watcher.registered(tenant, self.request.host_name)
+        services = self._guard.registered(tenant, self.request.host_name)
         if services is None:
             raise Refusal(404, f"there is no tenant {tenant!r}")
         self.send({"services": services}, pretty=self.is_pretty)
@@ -114,10 +112,12 @@ class _Guarded(_Handler):
         """Refuse the others."""
         await super().prepare()
         token = bearer_token(self.request)
-        if not self.watcher.is_good(token):
+        if not self._guard.is_good(token):
             if token is None:
                 raise unauthorized("the access token is missing", _CHALLENGE)
-            raise unauthorized("the access token is unknown, revoked or expired", f'{_CHALLENGE}, error="invalid_token"')
+            raise unauthorized(
+                "the access token is unknown, revoked or expired", f'{_CHALLENGE}, error="invalid_token"'
+            )
 
 
 _CHALLENGE: Final = 'Bearer realm="sandbox"'
@@ -183,7 +183,7 @@ class CollectionHandler(_OfKind):
     async def get(self) -> None:
         """Give a page."""
         query = self.query(of_page=True)
-        if self.watcher.takes_empty(self.endpoint_name):
+        if self._guard.takes_empty(self.endpoint_name):
             document = self._collected.reader.empty(query).content
         else:
             document = await self._collected.browse(query)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, aliased
 from restwright.sandbox.sequoia.continuing import Tokens
 from restwright.sandbox.sequoia.filters import is_literal
 from restwright.sandbox.sequoia.kinds import Kind, ResourceService
-from restwright.sandbox.sequoia.links import link
+from restwright.sandbox.sequoia.links import BEGIN, link
 from restwright.sandbox.sequoia.paging import Row, find_scope
 from restwright.sandbox.sequoia.query import Inclusion, Query
 from restwright.sandbox.sequoia.tables import Resource, Value
@@ -85,7 +85,7 @@ class Linker:
 
     def _take(self, linked: Linked, kind: Kind, selecting: tuple[tuple[str, str], ...], related: list[Row]) -> None:
         size = self._bounds.per_page
-        token = "true"
+        token = BEGIN
         for number in range(self._bounds.pages):
             page, has_more = related[number * size : (number + 1) * size], len(related) > (number + 1) * size
             linked.rows.update({row.id: row for row in page})
@@ -100,7 +100,10 @@ class Linker:
     ) -> defaultdict[str | int, list[Row]]:
         """The related resources of each, by its number or its reference, and one more than are fetched."""
         found: defaultdict[str | int, list[Row]] = defaultdict(list)
-        path, scope = inclusion.relationship.field, find_scope(self._session, f"{self._service.name}/{kind.name}", owner)
+        path, scope = (
+            inclusion.relationship.field,
+            find_scope(self._session, f"{self._service.name}/{kind.name}", owner),
+        )
         if inclusion.relationship.is_direct:
             own = find_scope(self._session, f"{self._service.name}/{self._kind.name}", owner)
             pairs = self._direct(own, scope, path, [row.id for row in rows])
@@ -118,21 +121,21 @@ class Linker:
             found[parent].append(Row(number, ref, document, [number]))
         return found
 
-    def _direct(self, own: int, scope: int, path: str, parents: list[int]) -> Select[Any]:
+    def _direct(self, own: int, scope: int, path: str, parents: list[int]) -> Select[*tuple[Any, ...]]:
         child = aliased(Resource)
         found = _numbered(Value.resource, child.id, Value.scope == own, Value.field == path)
         found = found.join(child, and_(child.scope == scope, child.ref == Value.text))
         return self._visible(found.where(Value.resource.in_(parents)), child.id)
 
-    def _indirect(self, scope: int, path: str, parents: list[str]) -> Select[Any]:
+    def _indirect(self, scope: int, path: str, parents: list[str]) -> Select[*tuple[Any, ...]]:
         found = _numbered(Value.text, Value.resource, Value.scope == scope, Value.field == path)
         return self._visible(found.where(Value.text.in_(parents)), Value.resource)
 
-    def _visible(self, found: Select[Any], child: Any) -> Select[Any]:
+    def _visible(self, found: Select[*tuple[Any, ...]], child: Any) -> Select[*tuple[Any, ...]]:
         return found.where(child.not_in(self._hidden)) if self._hidden else found
 
 
-def _numbered(parent: Any, child: Any, *conditions: ColumnElement[bool]) -> Select[Any]:
+def _numbered(parent: Any, child: Any, *conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     place = func.row_number().over(partition_by=parent, order_by=child).label("place")
     return select(parent.label("parent"), child.label("child"), place).select_from(Value).where(*conditions)
 

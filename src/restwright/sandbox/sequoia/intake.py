@@ -67,9 +67,7 @@ def drafts(documents: Iterable[Mapping[str, Any]], owner: str) -> list[Draft]:
     return list(made.values())
 
 
-def draft(
-    document: Mapping[str, Any], owner: str, *, where: str, ref: str = "", before: str | None = None
-) -> Draft:
+def draft(document: Mapping[str, Any], owner: str, *, where: str, ref: str = "", before: str | None = None) -> Draft:
     """A resource with what the service maintains.
 
     Args:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 from urllib.parse import quote, urlencode
 
 from restwright.sandbox.sequoia.kinds import Kind
 
-__all__ = ["link"]
+__all__ = ["BEGIN", "link"]
+
+BEGIN: Final = "true"
+"""The token of a first page in continue mode."""
 
 
 def link(kind: Kind, parameters: Iterable[tuple[str, str | int]]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from restwright.sandbox.identity.client_authentication import authenticate
 from restwright.sandbox.identity.clients import Client
@@ -16,7 +16,7 @@ from restwright.sandbox.identity.provider import Provider
 from restwright.sandbox.identity.settings import Settings
 from restwright.sandbox.watched import Watcher
 
-__all__ = ["LOGIN_ROUTES", "IntrospectionHandler", "TokenHandler", "provider_of"]
+__all__ = ["LOGIN_HANDLERS", "IntrospectionHandler", "TokenHandler", "provider_of"]
 
 
 def provider_of(clients: Mapping[str, str], lifetime: float) -> Provider:
@@ -34,10 +34,16 @@ def provider_of(clients: Mapping[str, str], lifetime: float) -> Provider:
 class _Endpoint(AnswerEndpoint):
     """Is watched by the service that it is part of, and does not tell what is wrong with a login."""
 
-    def initialize(self, *args: Any, watcher: Watcher, **kwargs: Any) -> None:  # type: ignore[override]  # it needs more
+    def initialize(self, *args: Any, watcher: Watcher, endpoint: str, **kwargs: Any) -> None:  # type: ignore[override]  # it needs more
         """Take the arguments of the route."""
         super().initialize(*args, **kwargs)
         self.watcher = watcher
+        self._name = endpoint
+
+    @property
+    def endpoint_name(self) -> str:
+        """As in `endpoints` of the service."""
+        return self._name
 
     def client(self, form: Parameters) -> Client:
         """The client that asks.
@@ -56,8 +62,6 @@ class _Endpoint(AnswerEndpoint):
 class TokenHandler(_Endpoint):
     """`POST /oauth/token`: client credentials (RFC 6749, 4.4)."""
 
-    endpoint: ClassVar[str] = "identity/oauth/token"
-
     def post(self) -> None:
         """Give a token."""
         form = self.form()
@@ -67,7 +71,9 @@ class TokenHandler(_Endpoint):
 class IntrospectionHandler(_Endpoint, programs.IntrospectionHandler):
     """`POST /oauth/introspect` (RFC 7662)."""
 
-    endpoint: ClassVar[str] = "identity/oauth/introspect"
 
-
-LOGIN_ROUTES: Final = (("/oauth/token/?", TokenHandler), ("/oauth/introspect/?", IntrospectionHandler))
+LOGIN_HANDLERS: Final[Mapping[str, type[_Endpoint]]] = {
+    "oauth/token": TokenHandler,
+    "oauth/introspect": IntrospectionHandler,
+}
+"""By path."""

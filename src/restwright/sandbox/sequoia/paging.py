@@ -70,14 +70,16 @@ class Selection:
             found = found.where(_is_after(self._order, place))
         return self._rows(found.limit(size + 1))
 
-    def _select(self) -> Select[Any]:
+    def _select(self) -> Select[*tuple[Any, ...]]:
         columns = (column for column, _ in self._order[:-1])
-        found: Select[Any] = select(Resource.id, Resource.ref, Resource.document, *columns).where(*self._conditions)
+        found: Select[*tuple[Any, ...]] = select(Resource.id, Resource.ref, Resource.document, *columns).where(
+            *self._conditions
+        )
         for key in self._joins:
             found = found.outerjoin(key.value, key.is_of_resource)
         return found.order_by(*(column.desc() if is_falling else column.asc() for column, is_falling in self._order))
 
-    def _rows(self, found: Select[Any]) -> list[Row]:
+    def _rows(self, found: Select[*tuple[Any, ...]]) -> list[Row]:
         rows = self._session.execute(found)
         return [Row(row[0], row[1], row[2], [*row[3:], row[0]]) for row in rows]
 

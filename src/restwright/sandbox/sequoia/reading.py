@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from restwright.sandbox.sequoia.continuing import Tokens
 from restwright.sandbox.sequoia.inclusion import Bounds, Linked, Linker
 from restwright.sandbox.sequoia.kinds import Kind, ResourceService
-from restwright.sandbox.sequoia.links import link
+from restwright.sandbox.sequoia.links import BEGIN, link
 from restwright.sandbox.sequoia.paging import Row, Selection, find_scope
 from restwright.sandbox.sequoia.query import Query
 from restwright.sandbox.sequoia.refusals import no_such_resource
@@ -74,12 +74,13 @@ class Reader:
             Refusal: 400, the token to continue with is none.
         """
         selection = Selection(session, find_scope(session, self.name, query.owner), query, hidden)
+        meta: dict[str, Any]
         if query.token is None:
             rows = selection.page(query.page, query.per_page)
             meta = self._page_meta(query, selection.count, has_more=len(rows) > query.per_page)
         else:
             binding = [self.service.name, self.kind.name, *query.selection]
-            place = None if query.token == "true" else self.tokens.read(binding, query.token)
+            place = None if query.token == BEGIN else self.tokens.read(binding, query.token)
             rows = selection.after(place, query.per_page)
             meta = {"perPage": query.per_page}
             if len(rows) > query.per_page:
@@ -114,9 +115,7 @@ class Reader:
         self, session: Session, query: Query, rows: list[Row], meta: dict[str, Any], hidden: Collection[int]
     ) -> Document:
         linker = Linker(session, self.service, self.kind, self.tokens, self.bounds, hidden)
-        return self._assembled(
-            query, rows, meta, {one.key: linker.find(one, query, rows) for one in query.inclusions}
-        )
+        return self._assembled(query, rows, meta, {one.key: linker.find(one, query, rows) for one in query.inclusions})
 
     def _assembled(self, query: Query, rows: list[Row], meta: dict[str, Any], linked: dict[str, Linked]) -> Document:
         shown = {row.id for row in rows}.union(*(one.rows for one in linked.values()))
@@ -151,5 +150,5 @@ def _picked(document: dict[str, Any], paths: Sequence[Sequence[str]]) -> dict[st
 
 def _inside(value: Any, paths: Sequence[Sequence[str]]) -> Any:
     if isinstance(value, list):
-        return [_inside(item, paths) for item in cast("list[Any]", value)]
+        return [_inside(item, paths) for item in cast("list[object]", value)]
     return _picked(cast("dict[str, Any]", value), paths) if isinstance(value, dict) else value

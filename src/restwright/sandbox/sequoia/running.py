@@ -94,7 +94,7 @@ class SequoiaService(Running[Service]):
         """
         collected = self._service.collected(service, kind)
         try:
-            return self._loop.run(collected.load(resources, owner or self.settings.tenant))
+            return collected.load(resources, owner or self.settings.tenant)
         except Refusal as refusal:
             raise ValueError(refusal.reason) from None
 

@@ -26,7 +26,7 @@ from restwright.sandbox.sequoia import handlers
 from restwright.sandbox.sequoia.catalogue import Catalogue, Collected
 from restwright.sandbox.sequoia.inclusion import Bounds
 from restwright.sandbox.sequoia.kinds import ResourceService
-from restwright.sandbox.sequoia.logins import LOGIN_ROUTES, provider_of
+from restwright.sandbox.sequoia.logins import LOGIN_HANDLERS, provider_of
 from restwright.sandbox.sequoia.misbehaviour import Behaviour, Misbehaviour
 from restwright.sandbox.sequoia.sample import SAMPLE
 from restwright.sandbox.sequoia.settings import Settings
@@ -58,16 +58,21 @@ class Service:
         control_url: Where orders are taken; None if they are not.
 
     Raises:
-        ValueError: The database cannot be used, see `Database`.
+        ValueError: There are not enough ports, or the database cannot be used, see `Database`.
         ImportError: The driver of the database is not installed.
     """
 
     def __init__(self, settings: Settings, *, address: str, port: int, control: bool) -> None:
+        last = 65535 - len(settings.services) - 1
+        if not 0 <= port <= last:
+            raise ValueError(f"port must be 0 to {last}, for the next ones are needed too, got {port}")
         self.settings = settings
         self.catalogue = Catalogue(settings.database, Bounds(settings.linked_per_page, settings.linked_pages))
         self._collected = {
             one.reader.name: one
-            for one in (self.catalogue.collected(service, kind) for service in settings.services for kind in service.kinds)
+            for one in (
+                self.catalogue.collected(service, kind) for service in settings.services for kind in service.kinds
+            )
         }
         try:
             self.catalogue.database.run_now(self._fill)
@@ -79,8 +84,7 @@ class Service:
         self.control_url: str | None = None
         routes: dict[str, list[Route]] = {"registry": self._registry_routes(), "identity": self._login_routes()}
         routes |= {service.name: self._resource_routes(service) for service in settings.services}
-        names = (setup.get("endpoint") or handler.endpoint for each in routes.values() for _, handler, setup in each)  # type: ignore[attr-defined]
-        self.endpoints = tuple(dict.fromkeys(names))
+        self.endpoints = tuple(dict.fromkeys(setup["endpoint"] for each in routes.values() for *_, setup in each))
         self._behaviour = self._new_behaviour()
         self._listeners = {
             name: Listener(self._server(each), address, port and port + place)
@@ -209,14 +213,18 @@ class Service:
                     self._collected[name].fill(session, documents, self.settings.tenant)
 
     def _registry_routes(self) -> list[Route]:
-        return [("/services/([^/]+)/?", handlers.RegistryHandler, {"watcher": self, "endpoint": "registry"})]
+        return [("/services/([^/]+)/?", handlers.RegistryHandler, {"guard": self, "endpoint": "registry"})]
 
     def _login_routes(self) -> list[Route]:
-        return [(path, handler, {"watcher": self, "provider": self.provider}) for path, handler in LOGIN_ROUTES]
+        setup = {"watcher": self, "provider": self.provider}
+        return [
+            (f"/{name}/?", handler, {**setup, "endpoint": f"identity/{name}"})
+            for name, handler in LOGIN_HANDLERS.items()
+        ]
 
     def _resource_routes(self, service: ResourceService) -> list[Route]:
         def setup(name: str, **more: Any) -> dict[str, Any]:
-            return {"watcher": self, "endpoint": f"{service.name}/{name}", **more}
+            return {"guard": self, "endpoint": f"{service.name}/{name}", **more}
 
         routes: list[Route] = [
             ("/descriptor/raw/?", handlers.DescriptorHandler, setup("descriptor", service=service)),
@@ -229,7 +237,7 @@ class Service:
         return routes
 
     def _server(self, routes: Iterable[Route]) -> RestServer:
-        unknown = {"watcher": self, "endpoint": "", "server_header": _NAME}
+        unknown = {"guard": self, "endpoint": "", "server_header": _NAME}
         return _server(
             ((f"{path}$", handler, {**setup, "server_header": _NAME}) for path, handler, setup in routes),
             default_handler_class=handlers.UnknownHandler,

@@ -56,8 +56,8 @@ class Resource(Base):
 class Value(Base):
     """A value of a resource.
 
-    `type` is `t` for text, `d` for text that is a date, `n` for a number, `b` for a boolean and `o` for an object, which
-    is there but has no value. No foreign keys, which would double the time of a bulk load.
+    `type` is `t` for text, `d` for text that is a date, `n` for a number, `b` for a boolean and `o` for an object,
+    which is there but has no value. No foreign keys, which would double the time of a bulk load.
     """
 
     __tablename__ = "sequoia_value"

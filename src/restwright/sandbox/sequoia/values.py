@@ -15,7 +15,9 @@ from restwright.sandbox.sequoia.tables import LONGEST_PATH, LONGEST_TEXT
 __all__ = ["Scalar", "as_moment", "as_number", "scalars", "texts_at", "words"]
 
 _NUMBER = re.compile(r"-?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,3})?")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?")
+_DATE = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
 _NUL = "\N{REPLACEMENT CHARACTER}"  # in its place: PostgreSQL takes no U+0000
 
 
@@ -84,7 +86,7 @@ def _at(path: str, value: Any) -> Iterator[Scalar]:
     elif isinstance(value, int | float):
         yield Scalar(path, "n", _number_text(float(value)), float(value))
     elif isinstance(value, list):
-        for item in cast("list[Any]", value):
+        for item in cast("list[object]", value):
             yield from _at(path, item)
     else:
         yield Scalar(path, "o", "", None)
@@ -100,7 +102,7 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
-        for item in cast("list[Any]", value):
+        for item in cast("list[object]", value):
             yield from _texts(item)
     elif isinstance(value, dict):
         for item in cast("dict[str, Any]", value).values():
