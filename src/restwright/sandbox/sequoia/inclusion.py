@@ -18,7 +18,7 @@ from restwright.sandbox.sequoia.continuing import Tokens
 from restwright.sandbox.sequoia.filters import is_literal
 from restwright.sandbox.sequoia.kinds import Kind, ResourceService
 from restwright.sandbox.sequoia.links import BEGIN, link
-from restwright.sandbox.sequoia.paging import Row, find_scope
+from restwright.sandbox.sequoia.paging import Row, find_scope, is_none_of
 from restwright.sandbox.sequoia.query import Inclusion, Query
 from restwright.sandbox.sequoia.tables import Resource, Value
 from restwright.sandbox.sequoia.values import texts_at
@@ -132,7 +132,7 @@ class Linker:
         return self._visible(found.where(Value.text.in_(parents)), Value.resource)
 
     def _visible(self, found: Select[*tuple[Any, ...]], child: Any) -> Select[*tuple[Any, ...]]:
-        return found.where(child.not_in(self._hidden)) if self._hidden else found
+        return found.where(is_none_of(child, self._hidden)) if self._hidden else found
 
 
 def _numbered(parent: Any, child: Any, *conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
