@@ -100,10 +100,8 @@ class Linker:
     ) -> defaultdict[str | int, list[Row]]:
         """The related resources of each, by its number or its reference, and one more than are fetched."""
         found: defaultdict[str | int, list[Row]] = defaultdict(list)
-        path, scope = (
-            inclusion.relationship.field,
-            find_scope(self._session, f"{self._service.name}/{kind.name}", owner),
-        )
+        path = inclusion.relationship.field
+        scope = find_scope(self._session, f"{self._service.name}/{kind.name}", owner)
         if inclusion.relationship.is_direct:
             own = find_scope(self._session, f"{self._service.name}/{self._kind.name}", owner)
             pairs = self._direct(own, scope, path, [row.id for row in rows])

@@ -143,15 +143,12 @@ def test_what_is_late_may_be_changed_and_deleted_and_all_is_shown_in_the_end(seq
     assert api.names() == ["a", "c"]
 
 
-def test_a_whole_catalogue_may_be_late(everywhere, api_everywhere):
-    """More than a database takes as parameters."""
-    everywhere.behave(visible_after=1)
-    hidden = everywhere._service.catalogue.visibility
-    hidden.stored(range(10_000, 80_000))
-    api_everywhere.make("contents", {"name": "c"})
-    query = {"include": "assets", "count": "true"}
-    counts = [api_everywhere.get("/data/contents", **query).json()["meta"]["totalCount"] for _ in range(2)]
-    assert counts == [0, 1]
+def test_a_whole_catalogue_may_be_late(sequoia, api):
+    """More than SQLite takes as parameters, which is 32,766."""
+    sequoia.behave(visible_after=1)
+    sequoia._service.catalogue.visibility.stored(range(10_000, 43_000))
+    api.make("contents", {"name": "c"})
+    assert [api.names(include="assets") for _ in range(2)] == [[], ["c"]]
 
 
 def test_a_reset_forgets(services, new_api):
