@@ -12,9 +12,10 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from typing import Final, TextIO
+from typing import Any, Final, TextIO, get_args
 
 from restwright.sandbox.command import Command, Rows
+from restwright.sandbox.tls import TlsMode
 
 _SERVICES: Final = {
     "identity": "an OpenID provider",
@@ -58,6 +59,13 @@ def _add_arguments(parser: argparse.ArgumentParser, command: Command) -> None:
     add("--address", default="127.0.0.1", help="to listen on (%(default)s)")
     add("--expose", action="store_true", help="allow an address that other machines reach")
     add("--control", action="store_true", help="take orders to misbehave by HTTP, on another port")
+    add(
+        "--tls",
+        choices=get_args(TlsMode),
+        default="off",
+        help="speak TLS, and ask clients for certificates (%(default)s)",
+    )
+    add("--tls-name", action="append", default=[], metavar="NAME", help="of the server's certificate; may be repeated")
     add("--json", action="store_true", help="print addresses and logins as JSON on stdout, and the table on stderr")
     add("--verbose", action="store_true", help="log requests on stderr")
     command.add_arguments(parser)
@@ -92,12 +100,26 @@ def _run(parser: argparse.ArgumentParser, command: Command, options: argparse.Na
     with running:
         rows = command.rows(running)
         rows += [] if running.control_url is None else [("control", running.control_url)]
+        rows += _rows_of_certificates(running.certificate_files or {})
         _print_table(command.forgets(options), rows, sys.stderr if options.json else sys.stdout)
         if options.json:
-            document = {"url": running.url, "control": running.control_url, **command.document(running)}
+            document = {
+                "url": running.url,
+                "control": running.control_url,
+                "certificates": running.certificate_files,
+                **command.document(running),
+            }
             print(json.dumps(document), flush=True)  # noqa: T201  # what it is for
         stop.wait()
     return 0
+
+
+def _rows_of_certificates(files: dict[str, Any]) -> Rows:
+    rows: Rows = []
+    for name, value in files.items():
+        parts = value if isinstance(value, dict) else {"cert": value}
+        rows += [(name.replace("_", " "), "  ".join(f"{part}: {path}" for part, path in parts.items()))]
+    return rows
 
 
 def _print_table(forgets: str, rows: Rows, stream: TextIO) -> None:

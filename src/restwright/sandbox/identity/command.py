@@ -60,6 +60,8 @@ def _start(options: argparse.Namespace) -> IdentityProvider:
         address=options.address,
         issuer=options.issuer,
         control=options.control,
+        tls=options.tls,
+        tls_names=options.tls_name,
         users=users,
         clients=clients,
         **settings,

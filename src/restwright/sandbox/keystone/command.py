@@ -72,6 +72,8 @@ def _start(options: argparse.Namespace) -> KeystoneService:
         anonymous_rate=options.anonymous_rate or anonymous_rate,
         user_rate=options.user_rate or user_rate,
         trusted_origins=tuple(options.trusted_origin),
+        tls=options.tls,
+        tls_names=tuple(options.tls_name),
     )
 
 

@@ -67,6 +67,8 @@ def _start(options: argparse.Namespace) -> SequoiaService:
         token_lifetime=options.token_lifetime,
         linked_per_page=options.linked_per_page,
         linked_pages=options.linked_pages,
+        tls=options.tls,
+        tls_names=tuple(options.tls_name),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Final, Unpack
 
-from restwright.sandbox.faults import Fault, FaultOptions, Faults
+from restwright.sandbox.faults import Fault, FaultOptions, Faults, types_of
 from restwright.sandbox.sequoia.visibility import Visibility
 
 __all__ = ["Behaviour", "Misbehaviour"]
@@ -22,7 +22,7 @@ class Misbehaviour(FaultOptions, total=False):
     """Connections are refused, until this is False; by the one service that is named as endpoint, or by all."""
 
 
-_OWN: Final[dict[str, tuple[type, ...]]] = {"empty": (int,), "visible_after": (int,), "dead": (bool,)}
+_OWN: Final = frozenset(types_of(Misbehaviour)) - frozenset(types_of(FaultOptions))
 
 
 class Behaviour:
@@ -45,7 +45,7 @@ class Behaviour:
         self._browsed = browsed
         self._services = services
         self._visibility = visibility
-        self._faults = Faults(endpoints, _OWN)
+        self._faults = Faults(endpoints, types_of(Misbehaviour))
         self._empty: dict[str, int] = {}
 
     def behave(self, endpoint: str | None, times: int | None, **how: Unpack[Misbehaviour]) -> None:
