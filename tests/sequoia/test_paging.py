@@ -17,7 +17,7 @@ WITH_ASSETS = Criteria().add(inclusion=Inclusion.resource("assets"))
 
 @pytest.fixture
 def five(sequoia):
-    sequoia.add("contents", *({"name": f"c{number}"} for number in range(5)))
+    add(sequoia, "contents", *({"name": f"c{number}"} for number in range(5)))
     return sequoia
 
 
@@ -31,7 +31,7 @@ PAGES = [["c0", "c1"], ["c2", "c3"], ["c4"]]
 @pytest.mark.parametrize("query", ["perPage=2", "?continue=true&perPage=2"])
 def test_pages_are_followed_to_the_last(five, collect, query):
     assert names(collect(lambda client: client.metadata.contents.browse("o", query_string=query))) == PAGES
-    assert len(five.data) == 3
+    assert len(asked(five)) == 3
 
 
 def test_the_query_is_in_order(five, collect):
@@ -42,72 +42,72 @@ def test_the_query_is_in_order(five, collect):
         .add_inclusion(Inclusion.resource("assets").fields("ref", "name"))
     )
     collect(lambda client: client.metadata.contents.browse("o", criteria, fields=["b", "a"], query_string="perPage=2"))
-    assert five.data[-1].target == (
-        "/metadata/data/contents?perPage=2&assets.fields=name%2Cref&fields=a%2Cb"
+    assert asked(five)[-1].target == (
+        "/data/contents?perPage=2&assets.fields=name%2Cref&fields=a%2Cb"
         "&include=assets%2Ccategories&owner=o&withContentRef=o%3Ax"
     )
 
 
 def test_one_field_is_a_name_and_an_owner_in_the_query_counts(five, collect):
     collect(lambda client: client.metadata.contents.browse("o", fields="name", query_string="owner=p"))
-    assert five.data[-1].target == "/metadata/data/contents?owner=p&fields=name"
+    assert asked(five)[-1].target == "/data/contents?owner=p&fields=name"
 
 
 def test_without_a_loop_the_first_page_is_all_that_is_fetched(five):
-    with five.client() as client:
+    with new_client(five) as client:
         browser = client.metadata.contents.browse("o", query_string="perPage=2")
-        assert len(five.data) == 1
+        assert len(asked(five)) == 1
         assert names([browser]) == PAGES[:1]
-        assert browser.next_url == f"{five.location}/data/contents?perPage=2&owner=o&page=2"
+        assert browser.next_url == f"{five.locations['metadata']}/data/contents?perPage=2&owner=o&page=2"
         assert browser.params == {"owner": "o"}
 
 
 def test_an_awaited_browser_behaves_as_its_first_page(five):
     async def main():
-        async with five.async_client() as client:
+        async with new_async_client(five) as client:
             browser = client.metadata.contents.browse("o", query_string="perPage=2")
             with pytest.raises(AttributeError, match="await"):
                 browser.resources  # noqa: B018
             return names([await browser])
 
     assert asyncio.run(main()) == PAGES[:1]
-    assert len(five.data) == 1
+    assert len(asked(five)) == 1
 
 
 def test_nothing_is_fetched_before_it_is_needed_if_so_asked(five):
-    with five.client() as client:
+    with new_client(five) as client:
         browser = client.metadata.contents.browse("o", query_string="perPage=2", prefetch_pages=0)
-        assert five.data == []
+        assert asked(five) == []
         assert names([browser]) == PAGES[:1]
         assert names(browser) == PAGES
-        assert len(five.data) == 3
+        assert len(asked(five)) == 3
 
 
 def test_several_pages_may_be_fetched_at_once(five):
-    with five.client() as client:
+    with new_client(five) as client:
         browser = client.metadata.contents.browse("o", query_string="perPage=2", prefetch_pages=2)
-        assert len(five.data) == 2
+        assert len(asked(five)) == 2
         assert names(browser) == PAGES
-        assert len(five.data) == 3
+        assert len(asked(five)) == 3
         browser = client.metadata.contents.browse("o", query_string="perPage=2", prefetch_pages=10)
-        assert len(five.data) == 6
+        assert len(asked(five)) == 6
         assert names(browser) == names(browser) == PAGES
-        assert len(five.data) == 6
+        assert len(asked(five)) == 6
 
 
 def test_several_pages_may_be_awaited_at_once(five):
     async def main():
-        async with five.async_client() as client:
+        async with new_async_client(five) as client:
             browser = await client.metadata.contents.browse("o", query_string="perPage=2", prefetch_pages=2)
-            assert len(five.data) == 2
+            assert len(asked(five)) == 2
             assert names([page async for page in browser]) == PAGES
-            assert len(five.data) == 3
+            assert len(asked(five)) == 3
 
     asyncio.run(main())
 
 
 def test_an_empty_answer_is_a_page_without_resources(sequoia, collect, drive):
-    sequoia.fail("/metadata/data/contents", *[Reply(204)] * 3)
+    sequoia.fail("/data/contents", *[Reply(204)] * 3)
     assert [page.resources for page in collect(lambda client: client.metadata.contents.browse("o"))] == [None]
     assert collect(lambda client: client.metadata.contents.browse("o").linked("assets")) == []
     browser = drive(lambda client: client.metadata.contents.browse("o"))
@@ -115,23 +115,23 @@ def test_an_empty_answer_is_a_page_without_resources(sequoia, collect, drive):
 
 
 def test_a_second_loop_fetches_what_was_not_kept(five):
-    with five.client() as client:
+    with new_client(five) as client:
         browser = client.metadata.contents.browse("o", query_string="perPage=2", prefetch_pages=2)
-        assert len(five.data) == 2
+        assert len(asked(five)) == 2
         assert names(browser) == names(browser) == PAGES
-        assert len(five.data) == 4
+        assert len(asked(five)) == 4
 
 
 def test_kept_pages_are_not_fetched_again(five):
-    with five.client() as client:
+    with new_client(five) as client:
         browser = client.metadata.contents.browse("o", query_string="perPage=2", keep_pages=True)
         assert names(browser) == names(browser) == PAGES
         assert names(zip(browser, browser, strict=True).__next__()) == PAGES[:1] * 2
-        assert len(five.data) == 3
+        assert len(asked(five)) == 3
 
 
 def test_a_typo_is_an_attribute_error_with_a_hint(five):
-    with five.client() as client:
+    with new_client(five) as client:
         browser = client.metadata.contents.browse("o")
         with pytest.raises(AttributeError, match="did you mean 'resources'"):
             browser.resorces  # noqa: B018
@@ -144,12 +144,12 @@ def test_a_typo_is_an_attribute_error_with_a_hint(five):
 
 def test_linked_resources_are_all_there_and_each_once(sequoia, collect):
     for number in range(4):
-        sequoia.add("contents", {"name": f"c{number}"})
-        sequoia.add("assets", *({"name": f"a{number}.{i}", "contentRef": f"o:c{number}"} for i in range(5)))
+        add(sequoia, "contents", {"name": f"c{number}"})
+        add(sequoia, "assets", *({"name": f"a{number}.{i}", "contentRef": f"o:c{number}"} for i in range(5)))
     lists = collect(lambda c: c.metadata.contents.browse("o", WITH_ASSETS, query_string="perPage=2").linked("assets"))
     found = [item["name"] for each in lists for item in each]
     assert sorted(found) == sorted(f"a{number}.{i}" for number in range(4) for i in range(5))
-    assert all(request.query["owner"] == ["o"] for request in sequoia.data)
+    assert all(request.query["owner"] == ["o"] for request in asked(sequoia))
 
 
 def test_pages_without_linked_resources_are_passed_by(five, collect):
@@ -157,9 +157,9 @@ def test_pages_without_linked_resources_are_passed_by(five, collect):
 
 
 def test_linked_resources_of_the_first_page_need_no_loop(sequoia):
-    sequoia.add("contents", {"name": "c"})
-    sequoia.add("assets", *({"name": f"a{i}", "contentRef": "o:c"} for i in range(5)))
-    with sequoia.client() as client:
+    add(sequoia, "contents", {"name": "c"})
+    add(sequoia, "assets", *({"name": f"a{i}", "contentRef": "o:c"} for i in range(5)))
+    with new_client(sequoia) as client:
         linked = client.metadata.contents.browse("o", WITH_ASSETS).linked("assets")
         assert [item["name"] for item in linked.resources] == ["a0", "a1"]
         assert client.metadata.contents.browse("o").linked("assets").resources is None
@@ -173,33 +173,33 @@ def test_tokens_that_the_service_has_followed_are_not_followed_again(sequoia, co
         {"request": f"{base}A%2F1", "continue": f"{base}A2"},
     ]
     first = {"meta": {"linked": {"assets": fetches}}, "contents": [{}], "linked": {"assets": [{"name": "a1"}]}}
-    sequoia.fail("/metadata/data/contents", Reply(json=first))
-    sequoia.fail("/metadata/data/assets", Reply(json={"meta": {"continue": f"{base}A3"}, "assets": [{"name": "a2"}]}))
-    sequoia.fail("/metadata/data/assets", Reply(json={"meta": {}, "assets": [{"name": "a3"}]}))
+    sequoia.fail("/data/contents", Reply(json=first))
+    sequoia.fail("/data/assets", Reply(json={"meta": {"continue": f"{base}A3"}, "assets": [{"name": "a2"}]}))
+    sequoia.fail("/data/assets", Reply(json={"meta": {}, "assets": [{"name": "a3"}]}))
     lists = collect(lambda client: client.metadata.contents.browse("o").linked("assets"))
     assert [item["name"] for each in lists for item in each] == ["a1", "a2", "a3"]
-    assert [request.query.get("continue") for request in sequoia.data] == [None, ["A2"], ["A3"]]
+    assert [request.query.get("continue") for request in asked(sequoia)] == [None, ["A2"], ["A3"]]
 
 
 def test_a_continue_link_without_a_token_is_followed_once(sequoia, collect):
     fetches = [{"request": "/data/assets?page=1", "continue": "/data/assets?page=2"}]
     first = {"meta": {"linked": {"assets": fetches}}, "contents": [{}], "linked": {"assets": [{"name": "a1"}]}}
-    sequoia.fail("/metadata/data/contents", Reply(json=first))
-    sequoia.fail("/metadata/data/assets", Reply(json={"meta": {}, "assets": [{"name": "a2"}]}))
+    sequoia.fail("/data/contents", Reply(json=first))
+    sequoia.fail("/data/assets", Reply(json={"meta": {}, "assets": [{"name": "a2"}]}))
     assert len(collect(lambda client: client.metadata.contents.browse("o").linked("assets"))) == 2
 
 
 def test_a_fault_in_the_middle_is_repeated(five, collect):
-    path = "/metadata/data/contents"
+    path = "/data/contents"
     five.fail(path, Reply(503), Reply(json={"meta": {"next": "/data/contents?page=2"}, "contents": []}), Reply(502))
     assert len(collect(lambda client: client.metadata.contents.browse("o"))) == 2
-    assert len(five.data) == 4
+    assert len(asked(five)) == 4
 
 
 def test_an_error_in_the_middle_is_raised_by_the_loop_which_may_be_begun_anew(five):
     first = Reply(json={"meta": {"next": "/data/contents?page=2&perPage=2"}, "contents": [{"name": "x"}]})
-    five.fail("/metadata/data/contents", first, Reply(404, json={"error": "Not Found"}))
-    with five.client() as client:
+    five.fail("/data/contents", first, Reply(404, json={"error": "Not Found"}))
+    with new_client(five) as client:
         browser = client.metadata.contents.browse("o")
         with pytest.raises(HttpError, match="404"):
             list(browser)
@@ -208,41 +208,41 @@ def test_an_error_in_the_middle_is_raised_by_the_loop_which_may_be_begun_anew(fi
 
 @pytest.mark.parametrize("link", ["https://evil.example/data/contents", "http://localhost:1/x"])
 def test_a_link_to_another_origin_is_refused(sequoia, collect, link):
-    sequoia.fail("/metadata/data/contents", Reply(json={"meta": {"next": link}, "contents": [{}]}))
+    sequoia.fail("/data/contents", Reply(json={"meta": {"next": link}, "contents": [{}]}))
     with pytest.raises(RequestError, match="leads away"):
         collect(lambda client: client.metadata.contents.browse("o"))
 
 
 @pytest.mark.parametrize("link", ["@evil.example/x", ".evil.example/x", "//evil.example/x"])
 def test_a_link_cannot_change_the_host_of_the_location(sequoia, collect, link):
-    sequoia.fail("/metadata/data/contents", Reply(json={"meta": {"next": link}, "contents": [{}]}))
+    sequoia.fail("/data/contents", Reply(json={"meta": {"next": link}, "contents": [{}]}))
     collect(lambda client: client.metadata.contents.browse("o"))
     assert sequoia.server.requests[-1].path == "/metadata/" + link.removeprefix("/")
 
 
 def test_a_link_that_leads_nowhere_is_told(sequoia, collect):
-    sequoia.fail("/metadata/data/contents", Reply(json={"meta": {"next": "http://[bad"}, "contents": []}))
+    sequoia.fail("/data/contents", Reply(json={"meta": {"next": "http://[bad"}, "contents": []}))
     with pytest.raises(RequestError, match="leads nowhere"):
         collect(lambda client: client.metadata.contents.browse("o"))
 
 
 def test_links_in_a_circle_end(sequoia, collect):
     pages = [Reply(json={"meta": {"next": f"/data/contents?page={n % 3}"}, "contents": [{}]}) for n in range(20)]
-    sequoia.fail("/metadata/data/contents", *pages)
+    sequoia.fail("/data/contents", *pages)
     with pytest.raises(RequestError, match="circle"):
         collect(lambda client: client.metadata.contents.browse("o"))
 
 
 @pytest.mark.parametrize("answer", [Reply(204), Reply(json={"contents": [{}]})])
 def test_an_answer_without_meta_is_the_last_page(sequoia, collect, answer):
-    sequoia.fail("/metadata/data/contents", answer)
+    sequoia.fail("/data/contents", answer)
     assert len(collect(lambda client: client.metadata.contents.browse("o"))) == 1
 
 
 def test_criteria_of_the_core_are_taken(five, collect):
     pages = collect(lambda client: client.metadata.contents.browse("o", where("name").is_in(["c1", "c3"])))
     assert names(pages) == [["c1", "c3"]]
-    assert five.data[-1].query["withName"] == ["c1||c3"]
+    assert asked(five)[-1].query["withName"] == ["c1||c3"]
     both = Criteria().add(criterion=where("name") == "c2", inclusion=Inclusion.resource("assets"))
     assert names(collect(lambda client: client.metadata.contents.browse("o", both))) == [["c2"]]
 
@@ -250,7 +250,7 @@ def test_criteria_of_the_core_are_taken(five, collect):
 def test_what_sequoia_cannot_say_fails_before_the_request(five, collect):
     with pytest.raises(UnsupportedCriteria, match="Sequoia has no way to say name contains"):
         collect(lambda client: client.metadata.contents.browse("o", where("name").contains("c")))
-    assert five.data == []
+    assert asked(five) == []
 
 
 @pytest.mark.parametrize("mode", ["blocking", "awaited"])
@@ -279,14 +279,14 @@ def test_a_large_catalogue_is_browsed_in_constant_memory(sequoia, mode):
             sizes.append(tracemalloc.get_traced_memory()[0])
 
     async def main():
-        async with sequoia.async_client() as client:
+        async with new_async_client(sequoia) as client:
             async for response in client.metadata.contents.browse("o", WITH_ASSETS):
                 count(response)
 
     tracemalloc.start()
     try:
         if mode == "blocking":
-            with sequoia.client() as client:
+            with new_client(sequoia) as client:
                 for response in client.metadata.contents.browse("o", WITH_ASSETS):
                     count(response)
         else:

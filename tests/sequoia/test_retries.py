@@ -16,7 +16,7 @@ from sequoia.http import HttpResponse
 from sequoia.retrying import Repeat
 from sequoia.strategy import Strategy
 
-PATH = "/metadata/data/contents"
+PATH = "/data/contents"
 EMPTY = Reply(json={"meta": {}, "contents": []})
 BOTH = Criteria().add_inclusion(Inclusion.resource("assets")).add_inclusion(Inclusion.resource("categories"))
 
@@ -27,21 +27,21 @@ def read(client, **settings):
 
 @pytest.fixture(autouse=True)
 def one_content(sequoia):
-    sequoia.add("contents", {"name": "c1"})
+    add(sequoia, "contents", {"name": "c1"})
 
 
 @pytest.mark.parametrize("answer", [Reply(500), Reply(503), Reply(429), reset_before()])
 def test_what_is_transient_is_repeated(sequoia, drive, answer):
     sequoia.fail(f"{PATH}/o:c1", *repeat(answer, 9))
     assert drive(read).resources
-    assert len(sequoia.data) == 10
+    assert len(asked(sequoia)) == 10
 
 
 def test_after_ten_tries_the_last_failure_is_raised(sequoia, drive):
     sequoia.fail(f"{PATH}/o:c1", *repeat(Reply(500, json={"message": "no"}), 10))
     with pytest.raises(HttpError, match="500") as caught:
         drive(read)
-    assert len(sequoia.data) == 10
+    assert len(asked(sequoia)) == 10
     assert caught.value.cause.attempts == 10
     assert caught.value.message == {"message": "no"}
 
@@ -50,7 +50,7 @@ def test_other_statuses_only_if_they_are_listed(sequoia, drive):
     sequoia.fail(f"{PATH}/o:c1", Reply(404), Reply(404), Reply(409))
     with pytest.raises(HttpError):
         drive(read)
-    assert len(sequoia.data) == 1
+    assert len(asked(sequoia)) == 1
     listed = {"max_tries": 5, "interval": 0, "retry_http_status_codes": [404, "409"]}
     assert drive(read, backoff_strategy=listed).resources
 
@@ -61,7 +61,7 @@ def test_a_call_has_a_strategy_of_its_own_and_leaves_it_as_it_is(sequoia, drive)
     sequoia.fail(f"{PATH}/o:c1", *repeat(Reply(500), 2))
     with pytest.raises(HttpError):
         drive(lambda client: read(client, backoff_strategy=mine))
-    assert len(sequoia.data) == 2
+    assert len(asked(sequoia)) == 2
     assert mine == before
 
 
@@ -70,11 +70,11 @@ def test_an_answer_that_does_not_come_is_a_timeout(sequoia, drive, no_delay):
     with pytest.raises(Timeout) as caught:
         drive(read, request_timeout=0.1, backoff_strategy=no_delay)
     assert isinstance(caught.value.cause, TimeoutError | OSError)
-    assert len(sequoia.data) == 3
+    assert len(asked(sequoia)) == 3
 
 
 def test_no_connection_is_a_connection_error(sequoia, no_delay):
-    with sequoia.client(backoff_strategy=no_delay) as client:
+    with new_client(sequoia, backoff_strategy=no_delay) as client:
         read(client)
         client._registry["metadata"].location = "http://127.0.0.1:1"
         with pytest.raises(ConnectionError):
@@ -86,21 +86,21 @@ def test_writes_are_repeated_unless_one_says_no(sequoia, drive, no_delay, writes
     sequoia.fail(f"{PATH}/", *repeat(Reply(503), 3))
     with pytest.raises(HttpError):
         drive(lambda c: c.metadata.contents.store("o", {}), retry_writes=writes, backoff_strategy=no_delay)
-    assert len(sequoia.data) == sent
+    assert len(asked(sequoia)) == sent
 
 
 def test_an_empty_result_is_asked_for_again(sequoia, drive, no_delay):
     sequoia.fail(f"{PATH}/o:c1", EMPTY, Reply(204), Reply(json={"meta": {}}))
     strategy = {**no_delay, "max_tries": 4, "retry_when_empty_result": True}
     assert drive(read, backoff_strategy=strategy).resources
-    assert len(sequoia.data) == 4
+    assert len(asked(sequoia)) == 4
 
 
 def test_failures_and_empty_results_share_one_budget(sequoia, drive, no_delay):
     sequoia.fail(f"{PATH}/o:c1", Reply(500), EMPTY, EMPTY, Reply(500))
     response = drive(lambda client: read(client, retry_when_empty_result=True), backoff_strategy=no_delay)
     assert response.resources == []
-    assert len(sequoia.data) == 3
+    assert len(asked(sequoia)) == 3
 
 
 def test_the_key_wins_over_the_argument(sequoia, drive, no_delay):
@@ -165,7 +165,7 @@ def test_names_say_which_resources_are_waited_for(sequoia, collect, where, wante
         lambda client: client.metadata.contents.browse("o", BOTH, **on_call),
         backoff_strategy=with_key if where == "client" else strategy,
     )
-    assert len(sequoia.data) == asked
+    assert len(asked(sequoia)) == asked
 
 
 def of_backoff_1():
@@ -188,7 +188,7 @@ def test_one_generator_serves_failures_and_empty_results(sequoia, drive, strateg
     sequoia.fail(f"{PATH}/o:c1", Reply(503), empty)
     strategy = {**strategy, "max_tries": 3, "retry_when_empty_result": True}
     assert drive(lambda client: read(client, backoff_strategy=strategy)).resources
-    assert len(sequoia.data) == 3
+    assert len(asked(sequoia)) == 3
     assert strategy["retry_when_empty_result"]
 
 
@@ -253,8 +253,8 @@ def test_limits_may_be_functions_and_success_is_told(sequoia, drive):
 @pytest.mark.parametrize("key", ["giveup", "on_backoff", "on_giveup", "intervall"])
 def test_a_key_that_is_none_is_a_type_error(sequoia, key):
     with pytest.raises(TypeError, match=key):
-        sequoia.client(backoff_strategy={key: 1})
-    assert sequoia.server.requests == []
+        new_client(sequoia, backoff_strategy={key: 1})
+    assert sequoia.requests == []
 
 
 def test_repetitions_are_logged_without_what_was_sent(sequoia, drive, no_delay, caplog):

@@ -11,8 +11,8 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Sequence
-from typing import Any, Final, TextIO, get_args
+from collections.abc import Mapping, Sequence
+from typing import Final, TextIO, get_args
 
 from restwright.sandbox.command import Command, Rows
 from restwright.sandbox.tls import TlsMode
@@ -114,7 +114,7 @@ def _run(parser: argparse.ArgumentParser, command: Command, options: argparse.Na
     return 0
 
 
-def _rows_of_certificates(files: dict[str, Any]) -> Rows:
+def _rows_of_certificates(files: Mapping[str, str | dict[str, str]]) -> Rows:
     rows: Rows = []
     for name, value in files.items():
         parts = value if isinstance(value, dict) else {"cert": value}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 from restwright.sandbox.event_loop import LoopThread
 from restwright.sandbox.journal import Asked, Journal
@@ -107,7 +107,7 @@ class Running(Generic[ServiceT]):
         return self._service.tls.certificates
 
     @property
-    def certificate_files(self) -> dict[str, Any] | None:
+    def certificate_files(self) -> dict[str, str | dict[str, str]] | None:
         """Their paths, for programs; None if it speaks plain HTTP."""
         return self._service.tls.files()
 

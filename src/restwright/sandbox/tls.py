@@ -6,7 +6,7 @@ import ipaddress
 import ssl
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:  # it needs an extra, which those who speak no TLS need not have
     from restwright.sandbox.certificates import Certificates
@@ -68,7 +68,7 @@ class Tls:
             context.verify_mode = ssl.CERT_OPTIONAL
         return context
 
-    def files(self) -> dict[str, Any] | None:
+    def files(self) -> dict[str, str | dict[str, str]] | None:
         """Paths of the certificates that clients need, for programs; None without TLS."""
         made = self.certificates
         if made is None:

@@ -100,7 +100,8 @@ class _Guarded(_Handler):
         """Refuse the others."""
         await super().prepare()
         token = bearer_token(self.request)
-        shows_certificate = self._guard.asks_for_certificates and bool(self.request.get_ssl_certificate())
+        request: Any = self.request
+        shows_certificate = self._guard.asks_for_certificates and bool(request.get_ssl_certificate())
         if not self._guard.is_good(token, shows_certificate=shows_certificate):
             if token is None:
                 raise unauthorized("the access token is missing", _CHALLENGE)
