@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import tracemalloc
 
 import pytest
+from tests.sequoia.asking import CONTENTS, add, asked, each, names, new_async_client, new_client, query
 
 from restwright import where
 from restwright.criteria import UnsupportedCriteria
-from restwright.testing import Reply
 from sequoia.criteria import Criteria, Inclusion, StringExpressionFactory
 from sequoia.error import HttpError, RequestError
 
@@ -19,10 +17,6 @@ WITH_ASSETS = Criteria().add(inclusion=Inclusion.resource("assets"))
 def five(sequoia):
     add(sequoia, "contents", *({"name": f"c{number}"} for number in range(5)))
     return sequoia
-
-
-def names(pages):
-    return [[item["name"] for item in page.resources] for page in pages]
 
 
 PAGES = [["c0", "c1"], ["c2", "c3"], ["c4"]]
@@ -58,7 +52,7 @@ def test_without_a_loop_the_first_page_is_all_that_is_fetched(five):
         browser = client.metadata.contents.browse("o", query_string="perPage=2")
         assert len(asked(five)) == 1
         assert names([browser]) == PAGES[:1]
-        assert browser.next_url == f"{five.locations['metadata']}/data/contents?perPage=2&owner=o&page=2"
+        assert browser.next_url == f"{five.locations['metadata']}/data/contents?page=2&perPage=2&owner=o"
         assert browser.params == {"owner": "o"}
 
 
@@ -107,7 +101,7 @@ def test_several_pages_may_be_awaited_at_once(five):
 
 
 def test_an_empty_answer_is_a_page_without_resources(sequoia, collect, drive):
-    sequoia.fail("/data/contents", *[Reply(204)] * 3)
+    sequoia.behave(CONTENTS, status=204)
     assert [page.resources for page in collect(lambda client: client.metadata.contents.browse("o"))] == [None]
     assert collect(lambda client: client.metadata.contents.browse("o").linked("assets")) == []
     browser = drive(lambda client: client.metadata.contents.browse("o"))
@@ -147,9 +141,9 @@ def test_linked_resources_are_all_there_and_each_once(sequoia, collect):
         add(sequoia, "contents", {"name": f"c{number}"})
         add(sequoia, "assets", *({"name": f"a{number}.{i}", "contentRef": f"o:c{number}"} for i in range(5)))
     lists = collect(lambda c: c.metadata.contents.browse("o", WITH_ASSETS, query_string="perPage=2").linked("assets"))
-    found = [item["name"] for each in lists for item in each]
+    found = [item["name"] for item in each(lists)]
     assert sorted(found) == sorted(f"a{number}.{i}" for number in range(4) for i in range(5))
-    assert all(request.query["owner"] == ["o"] for request in asked(sequoia))
+    assert all(query(request)["owner"] == ["o"] for request in asked(sequoia))
 
 
 def test_pages_without_linked_resources_are_passed_by(five, collect):
@@ -173,76 +167,137 @@ def test_tokens_that_the_service_has_followed_are_not_followed_again(sequoia, co
         {"request": f"{base}A%2F1", "continue": f"{base}A2"},
     ]
     first = {"meta": {"linked": {"assets": fetches}}, "contents": [{}], "linked": {"assets": [{"name": "a1"}]}}
-    sequoia.fail("/data/contents", Reply(json=first))
-    sequoia.fail("/data/assets", Reply(json={"meta": {"continue": f"{base}A3"}, "assets": [{"name": "a2"}]}))
-    sequoia.fail("/data/assets", Reply(json={"meta": {}, "assets": [{"name": "a3"}]}))
+    sequoia.behave(CONTENTS, body=first)
+    sequoia.behave("metadata/assets", body={"meta": {"continue": f"{base}A3"}, "assets": [{"name": "a2"}]}, times=1)
+    sequoia.behave("metadata/assets", body={"meta": {}, "assets": [{"name": "a3"}]})
     lists = collect(lambda client: client.metadata.contents.browse("o").linked("assets"))
-    assert [item["name"] for each in lists for item in each] == ["a1", "a2", "a3"]
-    assert [request.query.get("continue") for request in asked(sequoia)] == [None, ["A2"], ["A3"]]
+    assert [item["name"] for item in each(lists)] == ["a1", "a2", "a3"]
+    assert [query(request).get("continue") for request in asked(sequoia)] == [None, ["A2"], ["A3"]]
 
 
 def test_a_continue_link_without_a_token_is_followed_once(sequoia, collect):
     fetches = [{"request": "/data/assets?page=1", "continue": "/data/assets?page=2"}]
     first = {"meta": {"linked": {"assets": fetches}}, "contents": [{}], "linked": {"assets": [{"name": "a1"}]}}
-    sequoia.fail("/data/contents", Reply(json=first))
-    sequoia.fail("/data/assets", Reply(json={"meta": {}, "assets": [{"name": "a2"}]}))
+    sequoia.behave(CONTENTS, body=first)
+    sequoia.behave("metadata/assets", body={"meta": {}, "assets": [{"name": "a2"}]})
     assert len(collect(lambda client: client.metadata.contents.browse("o").linked("assets"))) == 2
 
 
-def test_a_fault_in_the_middle_is_repeated(five, collect):
-    path = "/data/contents"
-    five.fail(path, Reply(503), Reply(json={"meta": {"next": "/data/contents?page=2"}, "contents": []}), Reply(502))
-    assert len(collect(lambda client: client.metadata.contents.browse("o"))) == 2
-    assert len(asked(five)) == 4
+FAULTS = [
+    {"status": 503},
+    {"status": 429},
+    {"drop": True},
+    {"reset": True},
+    {"html": True, "status": 502},
+    {"block": True},
+]
+
+
+@pytest.mark.parametrize("query", ["perPage=2", "continue=true&perPage=2"])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: "-".join(map(str, fault)))
+def test_a_fault_in_the_middle_of_paging_is_repeated(five, collect, no_delay, fault, query):
+    seen = []
+
+    def look(page):
+        seen.append(page)
+        if len(seen) == 1:
+            five.behave(CONTENTS, times=2, **fault)
+
+    settings = {"backoff_strategy": no_delay, "request_timeout": 0.3 if "block" in fault else 5}
+    found = collect(lambda client: client.metadata.contents.browse("o", query_string=query), look, **settings)
+    assert names(found) == PAGES
+    assert len(asked(five)) == 5
+
+
+def test_what_is_stored_and_deleted_meanwhile_does_not_disturb_those_who_continue(sequoia, collect):
+    add(sequoia, "contents", *({"name": f"c{number}"} for number in range(10)))
+    seen = []
+
+    def look(page):
+        seen.extend(one["name"] for one in page.resources)
+        if len(seen) == 4:
+            with new_client(sequoia) as other:
+                other.metadata.contents.delete("o", ["o:c1", "o:c3", "o:c8"])  # two of them seen, and one not yet
+            add(sequoia, "contents", {"name": "b"}, {"name": "new"})
+
+    collect(lambda client: client.metadata.contents.browse("o", query_string="continue=true&perPage=2"), look)
+    assert seen == [*(f"c{number}" for number in range(8)), "c9", "b", "new"]
+
+
+def test_the_last_page_may_be_deleted_while_it_is_continued(five, collect):
+    def look(page):
+        if names([page]) == PAGES[1:2]:
+            with new_client(five) as other:
+                other.metadata.contents.delete("o", "o:c4")
+
+    pages = collect(lambda client: client.metadata.contents.browse("o", query_string="continue=true&perPage=2"), look)
+    assert names(pages) == [["c0", "c1"], ["c2", "c3"], []]
+
+
+def test_linked_resources_that_are_stored_meanwhile_are_seen_by_those_who_continue(sequoia, collect):
+    add(sequoia, "contents", {"name": "c"})
+    add(sequoia, "assets", *({"name": f"a{number}", "contentRef": "o:c"} for number in range(5)))
+    seen = []
+
+    def look(assets):
+        seen.extend(one["name"] for one in assets)
+        if len(seen) == 2:
+            with new_client(sequoia) as other:
+                other.metadata.assets.delete("o", ["o:a0", "o:a3"])
+            add(sequoia, "assets", {"name": "a5", "contentRef": "o:c"})
+
+    collect(lambda client: client.metadata.contents.browse("o", WITH_ASSETS).linked("assets"), look)
+    assert seen == ["a0", "a1", "a2", "a4", "a5"]
 
 
 def test_an_error_in_the_middle_is_raised_by_the_loop_which_may_be_begun_anew(five):
-    first = Reply(json={"meta": {"next": "/data/contents?page=2&perPage=2"}, "contents": [{"name": "x"}]})
-    five.fail("/data/contents", first, Reply(404, json={"error": "Not Found"}))
     with new_client(five) as client:
-        browser = client.metadata.contents.browse("o")
+        browser = client.metadata.contents.browse("o", query_string="perPage=2")
+        five.behave(CONTENTS, status=404, times=1)
         with pytest.raises(HttpError, match="404"):
             list(browser)
-        assert names(browser) == [["x"], ["c2", "c3"], ["c4"]]
+        assert names(browser) == PAGES
 
 
 @pytest.mark.parametrize("link", ["https://evil.example/data/contents", "http://localhost:1/x"])
 def test_a_link_to_another_origin_is_refused(sequoia, collect, link):
-    sequoia.fail("/data/contents", Reply(json={"meta": {"next": link}, "contents": [{}]}))
+    sequoia.behave(CONTENTS, body={"meta": {"next": link}, "contents": [{}]})
     with pytest.raises(RequestError, match="leads away"):
         collect(lambda client: client.metadata.contents.browse("o"))
 
 
 @pytest.mark.parametrize("link", ["@evil.example/x", ".evil.example/x", "//evil.example/x"])
 def test_a_link_cannot_change_the_host_of_the_location(sequoia, collect, link):
-    sequoia.fail("/data/contents", Reply(json={"meta": {"next": link}, "contents": [{}]}))
-    collect(lambda client: client.metadata.contents.browse("o"))
-    assert sequoia.server.requests[-1].path == "/metadata/" + link.removeprefix("/")
+    sequoia.behave(CONTENTS, body={"meta": {"next": link}, "contents": [{}]})
+    with pytest.raises(HttpError, match="404"):
+        collect(lambda client: client.metadata.contents.browse("o"))
+    assert sequoia.requests[-1].target == "/" + link.removeprefix("/")
 
 
 def test_a_link_that_leads_nowhere_is_told(sequoia, collect):
-    sequoia.fail("/data/contents", Reply(json={"meta": {"next": "http://[bad"}, "contents": []}))
+    sequoia.behave(CONTENTS, body={"meta": {"next": "http://[bad"}, "contents": []})
     with pytest.raises(RequestError, match="leads nowhere"):
         collect(lambda client: client.metadata.contents.browse("o"))
 
 
 def test_links_in_a_circle_end(sequoia, collect):
-    pages = [Reply(json={"meta": {"next": f"/data/contents?page={n % 3}"}, "contents": [{}]}) for n in range(20)]
-    sequoia.fail("/data/contents", *pages)
+    for number in range(20):
+        link = f"/data/contents?page={number % 3}"
+        sequoia.behave(CONTENTS, body={"meta": {"next": link}, "contents": [{}]}, times=1)
     with pytest.raises(RequestError, match="circle"):
         collect(lambda client: client.metadata.contents.browse("o"))
 
 
-@pytest.mark.parametrize("answer", [Reply(204), Reply(json={"contents": [{}]})])
+@pytest.mark.parametrize("answer", [{"status": 204}, {"body": {"contents": [{}]}}])
 def test_an_answer_without_meta_is_the_last_page(sequoia, collect, answer):
-    sequoia.fail("/data/contents", answer)
+    sequoia.behave(CONTENTS, **answer)
     assert len(collect(lambda client: client.metadata.contents.browse("o"))) == 1
 
 
 def test_criteria_of_the_core_are_taken(five, collect):
     pages = collect(lambda client: client.metadata.contents.browse("o", where("name").is_in(["c1", "c3"])))
     assert names(pages) == [["c1", "c3"]]
-    assert asked(five)[-1].query["withName"] == ["c1||c3"]
+    assert query(asked(five)[-1])["withName"] == ["c1||c3"]
     both = Criteria().add(criterion=where("name") == "c2", inclusion=Inclusion.resource("assets"))
     assert names(collect(lambda client: client.metadata.contents.browse("o", both))) == [["c2"]]
 
@@ -251,47 +306,3 @@ def test_what_sequoia_cannot_say_fails_before_the_request(five, collect):
     with pytest.raises(UnsupportedCriteria, match="Sequoia has no way to say name contains"):
         collect(lambda client: client.metadata.contents.browse("o", where("name").contains("c")))
     assert asked(five) == []
-
-
-@pytest.mark.parametrize("mode", ["blocking", "awaited"])
-def test_a_large_catalogue_is_browsed_in_constant_memory(sequoia, mode):
-    """20,000 contents, each with three assets: 100 on a page, and two of the assets at once."""
-
-    def page(request):
-        number = int(request.query.get("page", ["1"])[0])
-        refs = [f"o:c{index}" for index in range(100 * (number - 1), 100 * number)]
-        link = {"next": f"/data/contents?page={number + 1}&owner=o&include=assets"} if number < 200 else {}
-        contents = [{"ref": ref, "name": ref, "text": "x" * 50} for ref in refs]
-        assets = [{"ref": f"{ref}.{n}", "contentRef": ref} for ref in refs for n in range(3)]
-        return Reply(json={"meta": {"perPage": 100, **link}, "contents": contents, "linked": {"assets": assets}})
-
-    small = sequoia.app
-    sequoia.server._app = lambda request: page(request) if request.path.startswith("/metadata") else small(request)
-    seen = {"contents": 0, "assets": 0}
-    sizes = []
-
-    def count(response):
-        seen["contents"] += len(response.resources)
-        seen["assets"] += len(response.data["linked"]["assets"])
-        if seen["contents"] % 5000 == 0:
-            gc.collect()
-            sequoia.server.requests.clear()
-            sizes.append(tracemalloc.get_traced_memory()[0])
-
-    async def main():
-        async with new_async_client(sequoia) as client:
-            async for response in client.metadata.contents.browse("o", WITH_ASSETS):
-                count(response)
-
-    tracemalloc.start()
-    try:
-        if mode == "blocking":
-            with new_client(sequoia) as client:
-                for response in client.metadata.contents.browse("o", WITH_ASSETS):
-                    count(response)
-        else:
-            asyncio.run(main())
-    finally:
-        tracemalloc.stop()
-    assert seen == {"contents": 20_000, "assets": 60_000}
-    assert max(sizes) - sizes[0] < 1_000_000
