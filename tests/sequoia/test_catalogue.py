@@ -8,29 +8,38 @@ import json
 import subprocess
 import sys
 import tracemalloc
-from contextlib import contextmanager
 
 import pytest
+from tests.sequoia.asking import LOGIN
 
 from restwright.sandbox.sequoia import sequoia_service
 from sequoia.client import AsyncClient, Client
 from sequoia.criteria import Criteria, Inclusion
 
-CONTENTS, ASSETS = 20_000, 3
-WITH_ASSETS = Criteria().add(inclusion=Inclusion.resource("assets").fields("ref", "contentRef"))
-LOGIN = {"grant_client_id": "clientId", "grant_client_secret": "clientSecret"}
+CONTENTS = 20_000
+ASSETS = [42 if number % 40 == 0 else 2 for number in range(CONTENTS)]
+"""How many each content has: most have two, and one of forty has three pages of them."""
+WITH_ASSETS = Criteria().add(inclusion=Inclusion.resource("assets"))
+
+
+def contents():
+    return ({"name": f"c{number}", "text": "x" * 100} for number in range(CONTENTS))
+
+
+def assets():
+    for number, count in enumerate(ASSETS):
+        for part in range(count):
+            yield {"name": f"c{number}.{part}", "contentRef": f"o:c{number}", "text": "x" * 100}
 
 
 @pytest.fixture(scope="module")
-def catalogue(tmp_path_factory):
-    """URL of the registry of services with 20,000 contents, of which each has three assets."""
+def registry_url(tmp_path_factory):
     database = f"sqlite:///{tmp_path_factory.mktemp('catalogue') / 'catalogue.db'}"
     with sequoia_service(database=database, sample=False) as sequoia:
-        sequoia.load("metadata", "contents", ({"name": f"c{n}", "text": "x" * 50} for n in range(CONTENTS)), owner="o")
-        assets = ({"name": f"c{n}.{i}", "contentRef": f"o:c{n}"} for n in range(CONTENTS) for i in range(ASSETS))
-        sequoia.load("metadata", "assets", assets, owner="o")
+        assert sequoia.load("metadata", "contents", contents(), owner="o") == 20_000
+        assert sequoia.load("metadata", "assets", assets(), owner="o") == 60_000
     command = [sys.executable, "-m", "restwright.sandbox", "sequoia", "--port", "0", "--json", "--no-sample"]
-    options = ["--database", database, "--linked-per-page", "2"]
+    options = ["--database", database, "--linked-per-page", "20"]
     with subprocess.Popen(
         [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
@@ -41,63 +50,61 @@ def catalogue(tmp_path_factory):
 
 
 class Seen:
-    """What came, by one bit each; and how much memory was in use meanwhile, beyond what was at the first look."""
+    """How often each resource came, and the most memory that was in use since the first ones came."""
 
-    def __init__(self, per_content):
-        self.bits = bytearray(CONTENTS * per_content)
-        self.per_content = per_content
-        self.twice = 0
-        self.peak = 0
-        self.lists = 0
+    def __init__(self):
+        self.contents = bytearray(CONTENTS)
+        self.assets = [bytearray(count) for count in ASSETS]
         self._begin = None
 
-    def look(self, resources):
+    def add(self, resources):
         for one in resources:
-            number, _, part = one["ref"].removeprefix("o:c").partition(".")
-            place = int(number) * self.per_content + int(part or 0)
-            self.twice += self.bits[place]
-            self.bits[place] = 1
-        self.lists += 1
+            number, _, part = one["name"].removeprefix("c").partition(".")
+            if part:
+                self.assets[int(number)][int(part)] += 1
+            else:
+                self.contents[int(number)] += 1
         if self._begin is None:
             gc.collect()
             tracemalloc.reset_peak()
             self._begin = tracemalloc.get_traced_memory()[0]
 
-    def close(self):
-        self.peak = tracemalloc.get_traced_memory()[1] - self._begin
-
-    @property
-    def is_each_once(self):
-        return self.twice == 0 and all(self.bits)
+    def peak(self):
+        assert self._begin is not None
+        return tracemalloc.get_traced_memory()[1] - self._begin
 
 
-@contextmanager
-def traced():
+def blocking(registry_url, query, seen):
+    with Client(registry_url, **LOGIN) as client:
+        browser = client.metadata.contents.browse("o", WITH_ASSETS, query_string=query)
+        for page in browser:
+            seen.add(page.resources)
+        for linked in browser.linked("assets"):
+            seen.add(linked)
+
+
+def awaited(registry_url, query, seen):
+    async def main():
+        async with AsyncClient(registry_url, **LOGIN) as client:
+            browser = client.metadata.contents.browse("o", WITH_ASSETS, query_string=query)
+            async for page in browser:
+                seen.add(page.resources)
+            async for linked in browser.linked("assets"):
+                seen.add(linked)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("browse", [blocking, awaited])
+def test_a_large_catalogue_is_browsed_with_all_that_belongs_to_it_in_constant_memory(registry_url, browse):
+    """A page has 100 contents and 300 assets; all of them together would be 80 MB."""
+    seen = Seen()
     tracemalloc.start()
     try:
-        yield
+        browse(registry_url, "continue=true&perPage=100", seen)
+        peak = seen.peak()
     finally:
         tracemalloc.stop()
-
-
-@pytest.mark.parametrize("mode", ["blocking", "awaited"])
-def test_a_large_catalogue_is_browsed_with_what_belongs_to_it_in_constant_memory(catalogue, mode):
-    """Two assets of each content come with it, the third by a page of their own: 20,000 links to continue with."""
-    contents, assets = Seen(1), Seen(ASSETS)
-    query = {"query_string": "continue=true&perPage=500"}
-
-    def blocking():
-        with Client(catalogue, **LOGIN) as client:
-            for page in client.metadata.contents.browse("o", WITH_ASSETS, **query):
-                contents.look(page.resources)
-                assets.look(page.data["linked"]["assets"])
-
-    async def awaited():
-        async with AsyncClient(catalogue, **LOGIN) as client:
-            async for page in client.metadata.contents.browse("o", WITH_ASSETS, **query):
-                contents.look(page.resources)
-                assets.look(page.data["linked"]["assets"])
-
-    with traced():
-        blocking() if mode == "blocking" else asyncio.run(awaited())
-        contents.close()
+    assert set(seen.contents) == {1}
+    assert {number for counts in seen.assets for number in counts} == {1}
+    assert peak < 4_000_000
