@@ -97,7 +97,7 @@ def awaited(registry_url, query, seen):
 
 @pytest.mark.parametrize("browse", [blocking, awaited])
 def test_a_large_catalogue_is_browsed_with_all_that_belongs_to_it_in_constant_memory(registry_url, browse):
-    """A page has 100 contents and 300 assets; all of them together would be 80 MB."""
+    """A page has 100 contents and 300 assets; all of them together are 90 MB."""
     seen = Seen()
     tracemalloc.start()
     try:

@@ -324,6 +324,16 @@ def test_the_sandbox_gives_pages_to_who_has_its_certificate_and_fails_as_ever(cl
     assert sequoia.count("metadata/contents") == 5
 
 
+def test_where_a_certificate_is_optional_it_stands_in_the_place_of_a_token(ask, closed):
+    _, settings = closed
+    with sequoia_service(tls="optional", sample=False) as sequoia:
+        add(sequoia, "contents", {"name": "c1"})
+        made = sequoia.certificates
+        files = {"client_cert": made.client.cert, "client_key": made.client.key, "server_cert": made.authority}
+        assert ask({**settings, **files, "registry_url": sequoia.registry_url}).resources[0]["name"] == "c1"
+        assert [one.headers.get("authorization") for one in sequoia.requests] == [None, None]
+
+
 @pytest.mark.parametrize("wrong", ["no certificate", "a stranger's"])
 def test_the_sandbox_lets_in_nobody_else(ask, closed, monkeypatch, wrong):
     sequoia, settings = closed

@@ -7,6 +7,7 @@ from tests.sequoia.asking import CONTENTS, add, asked, each, names, new_async_cl
 
 from restwright import where
 from restwright.criteria import UnsupportedCriteria
+from restwright.sandbox.sequoia import sequoia_service
 from sequoia.criteria import Criteria, Inclusion, StringExpressionFactory
 from sequoia.error import HttpError, RequestError
 
@@ -248,6 +249,37 @@ def test_linked_resources_that_are_stored_meanwhile_are_seen_by_those_who_contin
 
     collect(lambda client: client.metadata.contents.browse("o", WITH_ASSETS).linked("assets"), look)
     assert seen == ["a0", "a1", "a2", "a4", "a5"]
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"reset": True}], ids=str)
+def test_a_fault_in_the_middle_of_linked_paging_is_repeated(sequoia, collect, no_delay, fault):
+    add(sequoia, "contents", {"name": "c"}, {"name": "d"})
+    add(sequoia, "assets", *({"name": f"{n}{of}", "contentRef": f"o:{of}"} for n in range(5) for of in "cd"))
+    sequoia.behave("metadata/assets", times=2, **fault)
+    lists = collect(
+        lambda client: client.metadata.contents.browse("o", WITH_ASSETS).linked("assets"), backoff_strategy=no_delay
+    )
+    assert sorted(item["name"] for item in each(lists)) == sorted(f"{n}{of}" for n in range(5) for of in "cd")
+    assert sequoia.count("metadata/assets") == 2 + 4
+
+
+def test_what_the_service_has_followed_itself_is_not_fetched_again(drive, mode):
+    with sequoia_service(sample=False, linked_per_page=2, linked_pages=2) as following:
+        add(following, "contents", {"name": "c"}, {"name": "d"})
+        add(following, "assets", *({"name": f"{n}{of}", "contentRef": f"o:{of}"} for n in range(7) for of in "cd"))
+        found = []
+
+        def blocking(client):
+            for assets in client.metadata.contents.browse("o", WITH_ASSETS).linked("assets"):
+                found.extend(item["name"] for item in assets)
+
+        async def awaited(client):
+            async for assets in client.metadata.contents.browse("o", WITH_ASSETS).linked("assets"):
+                found.extend(item["name"] for item in assets)
+
+        drive(blocking if mode == "blocking" else awaited, at=following)
+        assert sorted(found) == sorted(f"{n}{of}" for n in range(7) for of in "cd")
+        assert following.count("metadata/assets") == 4  # four of seven come with each content
 
 
 def test_an_error_in_the_middle_is_raised_by_the_loop_which_may_be_begun_anew(five):

@@ -9,9 +9,6 @@ import pytest
 import requests
 
 from restwright.sandbox.sequoia import sequoia_service
-from sequoia import error
-from sequoia.auth import AuthType
-from sequoia.client import Client
 
 PATHS = ("/data/contents?owner=testmock", "/descriptor/raw", "/business/x")
 
@@ -89,17 +86,3 @@ def test_who_speaks_no_tls_is_not_answered(running):
             answer = plain.recv(100)
         assert not answer.startswith(b"HTTP/")
     assert running("on").requests == []
-
-
-@pytest.mark.parametrize("tls", ["mutual", "optional"])
-def test_the_client_is_let_in(running, tls):
-    sequoia = running(tls)
-    made = sequoia.certificates
-    settings = {"auth_type": AuthType.MUTUAL, "server_cert": made.authority}
-    with Client(sequoia.registry_url, client_cert=made.client.cert, client_key=made.client.key, **settings) as client:
-        assert client.metadata.contents.store("testmock", {"name": "c1"}).status == 201
-        assert client.metadata.contents.read("testmock", "testmock:c1").resources[0]["name"] == "c1"
-    assert all("authorization" not in one.headers for one in sequoia.requests)
-    stranger = made.stranger
-    with pytest.raises(error.ConnectionError):
-        Client(sequoia.registry_url, client_cert=stranger.cert, client_key=stranger.key, **settings)
