@@ -54,7 +54,7 @@ def approve(client: KeystoneClient, request: Record, allocation: Record) -> None
 
 
 def be_far_away(keystone: KeystoneService) -> None:
-    keystone.behave(delay=0.02)  # seconds for each request
+    keystone.behave(delay=0.01)  # seconds for each request
 
 
 def blocking(client: KeystoneClient, numbers: Sequence[int]) -> list[Record]:
