@@ -18,7 +18,7 @@ from types import ModuleType
 import pytest
 
 TOUR = Path(__file__).parents[1] / "examples" / "tour"
-CLIENTS = ("kinto", "keystone", "rest")
+CLIENTS = ("kinto", "keystone", "sequoia", "rest")
 COMMAND = [sys.executable, "-W", "error", str(TOUR)]
 
 
@@ -90,6 +90,7 @@ def test_the_summary_can_be_read_by_a_machine(whole):
     assert kinto["patched"] > 0
     assert kinto["push_seconds"] > 0
     assert summary["keystone"]["requests"] == {"blocking": 100, "awaited": 100, "batched": 1}
+    assert (summary["sequoia"]["films"], summary["sequoia"]["tries"]) == (6, 4)
     assert summary["rest"]["refused"] == [400, 403, 404]
 
 
@@ -137,6 +138,7 @@ def test_it_fails_when_something_else_comes_back(tour, monkeypatch, capsys, spoi
     ("name", "function", "wrong"),
     [
         ("keystone", "batched", lambda client, numbers: []),
+        ("sequoia", "be_late", lambda sequoia: None),
         ("rest", "not_allowed", lambda api: None),
     ],
 )

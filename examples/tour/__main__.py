@@ -18,11 +18,12 @@ from typing import Any
 import keystone_tour
 import kinto_tour
 import rest_tour
+import sequoia_tour
 from screen import Screen
 
 from restwright.sandbox import sandbox
 
-PARTS = {"kinto": kinto_tour, "keystone": keystone_tour, "rest": rest_tour}
+PARTS = {"kinto": kinto_tour, "keystone": keystone_tour, "sequoia": sequoia_tour, "rest": rest_tour}
 COUNT = 10_000  # records for Kinto, where it is not the only one; all of them take about a minute
 
 

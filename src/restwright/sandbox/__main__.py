@@ -64,7 +64,7 @@ def _run_one(stack: ExitStack, name: str, given: list[str]) -> None:
         started = start(stack, name, command, options)
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         parser.error(_why(error))
-    _tell(options, started.forgets, [started.rows], started.document)
+    _tell(options, _table(started.rows), started.document, is_kept=started.is_kept)
 
 
 def _run_all(stack: ExitStack, given: list[str]) -> None:
@@ -98,8 +98,8 @@ def _run_all(stack: ExitStack, given: list[str]) -> None:
         parser.error(f"{_why(error)}; --free-ports takes free ones")
     except (ValueError, RuntimeError) as error:
         parser.error(_why(error))
-    forgets = " ".join(dict.fromkeys(one.forgets for one in together.started.values()))
-    _tell(options, forgets, _groups(together), _document(together))
+    is_kept = any(one.is_kept for one in together.started.values())
+    _tell(options, _tables(together), _document(together), is_kept=is_kept)
 
 
 def _add_shared_arguments(parser: argparse.ArgumentParser, *, is_played: bool) -> None:
@@ -135,21 +135,28 @@ def _why(error: Exception) -> str:
     return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
 
 
-def _groups(together: Sandbox) -> list[Rows]:
-    return [
-        *(one.rows for one in together.started.values()),
-        *([(name, f"does not run: {what}")] for name, what in together.missing.items()),
-    ]
+def _tables(together: Sandbox) -> str:
+    """One below the other, aligned."""
+    rows = {
+        name: together.started[name].rows if name in together.started else [("missing", together.missing[name])]
+        for name in SERVICES
+    }
+    width = max(len(name) for table in rows.values() for name, _ in table)
+    return "\n\n".join(f"{name}: {SERVICES[name]}\n{_table(table, width)}" for name, table in rows.items())
+
+
+def _table(rows: Rows, width: int = 0) -> str:
+    width = width or max(len(name) for name, _ in rows)
+    return "\n".join(f"  {name:<{width}}  {value}" for name, value in rows)
 
 
 def _document(together: Sandbox) -> dict[str, Any]:
     return {**{name: one.document for name, one in together.started.items()}, "missing": together.missing}
 
 
-def _tell(options: argparse.Namespace, forgets: str, groups: list[Rows], document: dict[str, Any]) -> None:
-    width = max(len(name) for rows in groups for name, _ in rows)
-    tables = ["\n".join(f"  {name:<{width}}  {value}" for name, value in rows) for rows in groups]
-    text = "\n\n".join([f"{_FOR_TESTS}\n{forgets}", *tables, "Stop it with Ctrl+C."])
+def _tell(options: argparse.Namespace, table: str, document: dict[str, Any], *, is_kept: bool) -> None:
+    kept = "What is in the database stays there." if is_kept else "All that it knows is gone when it stops."
+    text = f"{_FOR_TESTS}\n{kept}\n\n{table}\n\nStop it with Ctrl+C."
     print(text, file=sys.stderr if options.json else sys.stdout, flush=True)  # what it is for
     if options.json:
         print(json.dumps(document), flush=True)  # noqa: T201  # what it is for

@@ -19,11 +19,11 @@ class Command:
 
     Attributes:
         port: To listen on, unless another one is given.
-        add_arguments: Adds those that are its own.
+        ports: How many it listens on, from this one on.
+        add_arguments: Adds those that are its own; `--database`, if it has one.
         start: Starts it by the arguments, for a `with` block; OSError, ValueError or RuntimeError if it cannot.
         rows: What is printed when it runs: names and values.
         document: The same for programs.
-        forgets: What becomes of its data when it stops, by the arguments.
         is_played: Whether it is one of ours, that takes orders to misbehave and logs its requests.
     """
 
@@ -32,5 +32,5 @@ class Command:
     start: Callable[[argparse.Namespace], AbstractContextManager[Any]]
     rows: Callable[[Any], Rows]
     document: Callable[[Any], dict[str, Any]]
-    forgets: Callable[[argparse.Namespace], str]
+    ports: int = 1
     is_played: bool = True

@@ -16,9 +16,12 @@ __all__ = ["SERVICES", "Started", "command_of", "start"]
 SERVICES: Final = {
     "identity": "an OpenID provider",
     "keystone": "a Keystone, of both eras",
+    "sequoia": "the services of Sequoia, with their registry",
     "kinto": "the real Kinto",
 }
 """What there is, in the order in which they start: Kinto looks for the OpenID provider then."""
+
+_MEMORY: Final = "sqlite://"
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,9 @@ class Started:
         return {"url": self.service.url, "control": self.control_url, **self.command.document(self.service)}
 
     @property
-    def forgets(self) -> str:
-        """What becomes of its data when it stops."""
-        return self.command.forgets(self.options)
+    def is_kept(self) -> bool:
+        """Whether its records stay when it stops."""
+        return getattr(self.options, "database", _MEMORY) != _MEMORY
 
 
 def command_of(name: str) -> Command:
@@ -73,9 +76,17 @@ def start(stack: ExitStack, name: str, command: Command, options: argparse.Names
     try:
         service = stack.enter_context(command.start(options))
     except OSError as error:
-        why = "the port is in use" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
-        where = f"{options.address} port {options.port}"
-        raise OSError(error.errno, f"{name} cannot listen on {where}: {why}") from error
+        raise OSError(
+            error.errno, f"{name} cannot listen on {options.address} {_why(error, command, options)}"
+        ) from error
     except (ValueError, RuntimeError) as error:
         raise type(error)(f"{name}: {error}") from error
     return Started(command, options, service)
+
+
+def _why(error: OSError, command: Command, options: argparse.Namespace) -> str:
+    is_taken = error.errno == errno.EADDRINUSE
+    if command.ports == 1 or not options.port:
+        return f"port {options.port}: {'the port is in use' if is_taken else error.strerror or error}"
+    last = options.port + command.ports - 1
+    return f"ports {options.port} to {last}: {'one of them is in use' if is_taken else error.strerror or error}"

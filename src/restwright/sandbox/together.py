@@ -13,6 +13,7 @@ from restwright.sandbox.services import SERVICES, Started, command_of, start
 
 if TYPE_CHECKING:  # they need extras, which not everybody has
     from restwright.sandbox.keystone import KeystoneService
+    from restwright.sandbox.sequoia import SequoiaService
     from restwright.testing.kinto import KintoServer
 
 __all__ = ["Sandbox", "sandbox"]
@@ -46,6 +47,12 @@ class Sandbox:
         return service
 
     @property
+    def sequoia(self) -> SequoiaService:
+        """The Sequoia services."""
+        service: SequoiaService = self._service("sequoia")
+        return service
+
+    @property
     def kinto(self) -> KintoServer:
         """The real Kinto; it takes tokens of the OpenID provider, too."""
         service: KintoServer = self._service("kinto")
@@ -72,7 +79,7 @@ def sandbox(
     What is not installed does not start; it is in `missing`, and asking for it is an ImportError.
 
     Args:
-        *names: `identity`, `keystone`, `kinto`.
+        *names: `identity`, `keystone`, `sequoia`, `kinto`.
         usual_ports: Listen where the commands do, rather than on free ports.
         address: To listen on; whoever reaches it knows the passwords.
         control: Take orders by HTTP too; see the `control_url` of a service.

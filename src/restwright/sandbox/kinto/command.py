@@ -70,6 +70,5 @@ COMMAND: Final = Command(
     start=_start,
     rows=_rows,
     document=_document,
-    forgets=lambda _: "All that it knows is gone when it stops.",
     is_played=False,
 )
