@@ -40,7 +40,7 @@ def create(session: Session, kind: str, owner: str, drafts: Sequence[Draft]) -> 
     for part in _parts(drafts):
         before = session.scalar(select(func.max(Resource.id))) or 0
         session.execute(insert(_RESOURCES), [{"scope": scope, **_columns(one)} for one in part])
-        found = session.execute(select(Resource.ref, Resource.id).where(Resource.id > before)).tuples()
+        found = session.execute(select(Resource.ref, Resource.id).where(Resource.id > before))
         ids = dict(found.all())
         session.execute(insert(_VALUES), [row for one in part for row in _values(scope, ids[one.ref], one)])
         numbers += ids.values()
@@ -55,7 +55,7 @@ def find(session: Session, kind: str, owner: str, ref: str) -> Stored:
     """
     wanted = _of(find_scope(session, kind, owner), [ref])
     columns = select(Resource.id, Resource.version, Resource.document)
-    found = session.execute(columns.where(wanted)).tuples().first()
+    found = session.execute(columns.where(wanted)).first()
     if found is None:
         raise no_such_resource([ref])
     return found
@@ -75,7 +75,7 @@ def remove(session: Session, kind: str, owner: str, refs: Collection[str]) -> No
         Refusal: 404, some of them are not there.
     """
     scope = find_scope(session, kind, owner)
-    found = dict(session.execute(select(Resource.ref, Resource.id).where(_of(scope, refs))).tuples().all())
+    found = dict(session.execute(select(Resource.ref, Resource.id).where(_of(scope, refs))).all())
     missing = [ref for ref in refs if ref not in found]
     if missing:
         raise no_such_resource(missing)
