@@ -108,7 +108,7 @@ def test_what_is_not_installed_is_named_and_the_rest_starts():
         talk = process.communicate(timeout=10)[1]
     assert "restwright[sandbox]" in told["missing"]["keystone"]
     assert "restwright[kinto]" in told["missing"]["kinto"]
-    assert re.search(r"^  keystone +does not run: install restwright\[sandbox\]", talk, re.MULTILINE)
+    assert re.search(r"^keystone: .*\n  missing +install restwright\[sandbox\]", talk, re.MULTILINE)
 
 
 def test_a_port_in_use_names_the_service_and_what_to_do():
@@ -132,6 +132,19 @@ def test_those_that_run_already_are_stopped_when_one_cannot_start(monkeypatch):
         ):
             pass
         assert not is_listening(f"http://127.0.0.1:{ports['identity']}")
+
+
+def test_a_service_with_several_ports_names_them(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(
+            "restwright.sandbox.together.command_of", lambda name: replace(command_of(name), port=port - 2)
+        )
+        with (
+            pytest.raises(OSError, match=rf"sequoia cannot .* ports {port - 2} to {port + 2}: one of them is in use"),
+            sandbox("sequoia", usual_ports=True),
+        ):
+            pass
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,15 @@ from sequoia.criteria.filters import filters
 FILMS = (
     {"name": "a", "title": "Alpha", "year": 1924, "tags": ["x", "y"], "at": "2026-01-02", "deep": {"er": [{"n": 1}]}},
     {"name": "b", "title": "Beta%", "year": 1930.5, "tags": ["y"], "at": "2026-01-02T12:00:00+02:00", "ok": True},
-    {"name": "c", "title": "alphabet", "year": "1924", "tags": [], "at": "soon", "ok": False, "deep": {"er": [{"n": 2}]}},
+    {
+        "name": "c",
+        "title": "alphabet",
+        "year": "1924",
+        "tags": [],
+        "at": "soon",
+        "ok": False,
+        "deep": {"er": [{"n": 2}]},
+    },
     {"name": "d", "title": "\u00c9t\u00e9_", "year": -3, "tags": None, "deep": {}},
     {"name": "e", "title": "Gamma " + "g" * 500, "year": [5, 2000], "ISBN": "1-2"},
 )
@@ -153,7 +161,9 @@ def test_criteria_of_the_client_mean_what_they_say(films, criteria, names):
 # --- a model of the grammar, against both databases ---
 
 _texts = st.text(st.sampled_from("ab1.-Z\u00e9\U0001f600"), min_size=1, max_size=3)
-_dates = st.sampled_from(["2026-01-02", "2026-01-02T00:00:00Z", "2026-01-02T01:00:00+01:00", "2026-02-30", "1969-12-31"])
+_dates = st.sampled_from(
+    ["2026-01-02", "2026-01-02T00:00:00Z", "2026-01-02T01:00:00+01:00", "2026-02-30", "1969-12-31"]
+)
 _numbers = st.integers(-3, 12) | st.floats(-2, 2, allow_nan=False).map(lambda number: round(number, 1))
 _scalars = st.none() | st.booleans() | _numbers | _texts | _dates
 _values = _scalars | st.lists(_scalars, max_size=3) | st.fixed_dictionaries({"b": _scalars})
@@ -181,7 +191,13 @@ def at_least(value, bound):
         return None
     if isinstance(value, str):
         moments = as_moment(value), as_moment(bound)
-        return (value > bound) - (value < bound) if None in moments else math.copysign(1, d) if (d := moments[0] - moments[1]) else 0
+        return (
+            (value > bound) - (value < bound)
+            if None in moments
+            else math.copysign(1, d)
+            if (d := moments[0] - moments[1])
+            else 0
+        )
     number = as_number(bound)
     return None if number is None else (value > number) - (value < number)
 
@@ -216,7 +232,9 @@ def matches(value, query):
         return any(a is not None and b is not None and a >= 0 >= b for a, b in orders)
     parts = body.split("||")
     found = any(
-        shown(one).startswith(part[:-1]) if part.endswith("*") else equals(one, part) for one in values for part in parts
+        shown(one).startswith(part[:-1]) if part.endswith("*") else equals(one, part)
+        for one in values
+        for part in parts
     )
     return found != negated
 

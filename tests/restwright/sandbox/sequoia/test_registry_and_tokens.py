@@ -77,7 +77,9 @@ def test_other_grants_are_refused(sequoia):
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer nonsense", "Basic Y2xpZW50SWQ6Y2xpZW50U2VjcmV0"])
-@pytest.mark.parametrize("path", ["/data/contents?owner=o", "/descriptor/raw", "/business/x", "/data/contents/o:c?owner=o"])
+@pytest.mark.parametrize(
+    "path", ["/data/contents?owner=o", "/descriptor/raw", "/business/x", "/data/contents/o:c?owner=o"]
+)
 def test_resources_are_for_those_with_a_token(sequoia, path, authorization):
     url = sequoia.locations["metadata"] + path
     answer = requests.get(url, headers={"Authorization": authorization}, timeout=5)
