@@ -24,7 +24,7 @@ from screen import Screen
 from restwright.sandbox import sandbox
 
 PARTS = {"kinto": kinto_tour, "keystone": keystone_tour, "sequoia": sequoia_tour, "rest": rest_tour}
-COUNT = 10_000  # records for Kinto, where it is not the only one; all of them take about a minute
+COUNT = 5_000  # records for Kinto, where it is not the only one; all of them take a minute or two
 
 
 def run(screen: Screen, names: list[str], count: int | None) -> dict[str, Any]:

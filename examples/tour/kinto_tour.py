@@ -30,7 +30,7 @@ COMPUTED_NAMES = ("CJK UNIFIED IDEOGRAPH-", "HANGUL SYLLABLE ")
 
 
 def connect(kinto: KintoServer) -> Client:
-    client = Client(server_url=kinto.url, auth=("alice", "wonderland"), bucket="unicode", collection="characters")
+    client = Client(server_url=kinto.url, auth=("alice", "p4ssw0rd"), bucket="unicode", collection="characters")
     client.create_bucket(if_not_exists=True)
     client.create_collection(if_not_exists=True)
     return client

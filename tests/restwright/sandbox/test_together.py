@@ -195,11 +195,14 @@ def test_kinto_takes_tokens_of_the_provider_beside_it():
         assert root["user"]["id"] == "openid:bob@example.com"
 
 
-def test_records_can_be_kept(tmp_path):
+def test_records_of_all_services_can_be_kept_in_one_database(tmp_path):
     url = f"sqlite:///{tmp_path / 'all.db'}"
-    for _ in range(2):
-        with sandbox("keystone", database=url) as services:
-            assert services.keystone.database == url
-            token = services.keystone.token(services.keystone.settings.staff)
-    with sandbox("keystone", database=url) as services:
+    with sandbox("keystone", "sequoia", database=url) as services:
+        assert services.keystone.database == services.sequoia.database == url
+        token = services.keystone.token(services.keystone.settings.staff)
+        services.sequoia.load("metadata", "contents", [{"name": "kept"}])
+    with sandbox("keystone", "sequoia", database=url) as services:
         assert services.keystone.token(services.keystone.settings.staff) == token
+        content = f"{services.sequoia.locations['metadata']}/data/contents/testmock:kept?owner=testmock"
+        headers = {"Authorization": f"Bearer {services.sequoia.token()}"}
+        assert requests.get(content, headers=headers, timeout=5).json()["contents"][0]["name"] == "kept"

@@ -7,12 +7,11 @@ from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from restwright.sandbox.command import Command, Rows
-from restwright.sandbox.identity.users import SAMPLE_USERS
 from restwright.testing.kinto import KintoServer, kinto_server
 
 __all__ = ["COMMAND"]
 
-_ACCOUNTS: Final = {user.name: user.password for user in SAMPLE_USERS}  # one password for a name everywhere
+_ACCOUNTS: Final = {"alice": "p4ssw0rd", "bob": "p4ssw0rd"}  # alice logs in so in the documentation
 _SETTINGS: Final = {"kinto.batch_max_requests": "100"}
 # Its memory sorts a whole collection for each page, so pages are large.
 _PAGE: Final = 1000

@@ -26,20 +26,20 @@ def test_it_starts_with_its_accounts_and_settings_and_stops():
     with subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
-        assert told["users"] == {"alice": "wonderland", "bob": "builder"}
-        answer = requests.get(f"{told['url']}/", auth=("bob", "builder"), timeout=5)
+        assert told["users"] == {"alice": "p4ssw0rd", "bob": "p4ssw0rd"}
+        answer = requests.get(f"{told['url']}/", auth=("bob", "p4ssw0rd"), timeout=5)
         assert answer.json()["user"]["id"] == "account:bob"
         assert answer.headers["Backoff"] == "30"
         for name in "abcdefgh":
             url = f"{told['url']}/buckets/default/collections/c/records/{name}"
-            assert requests.put(url, auth=("bob", "builder"), timeout=5).ok
-        page = requests.get(url.rpartition("/")[0], auth=("bob", "builder"), timeout=5).json()["data"]
+            assert requests.put(url, auth=("bob", "p4ssw0rd"), timeout=5).ok
+        page = requests.get(url.rpartition("/")[0], auth=("bob", "p4ssw0rd"), timeout=5).json()["data"]
         assert len(page) == 7
         process.send_signal(signal.SIGINT)
         rest, talk = process.communicate(timeout=10)
     assert (process.returncode, rest) == (0, "")
     assert talk.startswith("This is for tests only.")
-    assert "alice  password: wonderland" in talk
+    assert "alice  password: p4ssw0rd" in talk
 
 
 def test_a_port_in_use_is_told():
