@@ -24,7 +24,7 @@ COMMAND = [sys.executable, "-W", "error", str(TOUR)]
 
 @pytest.fixture
 def tour(monkeypatch) -> ModuleType:
-    """The module that runs the parts, as its `PARTS`."""
+    """The module that runs the parts, which can be imported."""
     monkeypatch.syspath_prepend(TOUR)
     spec = importlib.util.spec_from_file_location("tour", TOUR / "__main__.py")
     assert spec is not None
@@ -32,6 +32,10 @@ def tour(monkeypatch) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def part(name: str) -> ModuleType:
+    return importlib.import_module(f"{name}_tour")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -101,8 +105,8 @@ def test_one_client_alone_starts_only_what_it_needs(name, tour):
     summary = json.loads(ended.stdout)
     assert summary.keys() == {"ok", "checks", "seconds", name}
     assert summary["ok"] is True
-    assert f"this machine: {', '.join(tour.PARTS[name].SERVICES)} ..." in ended.stderr
-    assert f"\n{tour.PARTS[name].TITLE}\n" in ended.stderr
+    assert f"this machine: {', '.join(part(name).SERVICES)} ..." in ended.stderr
+    assert f"\n{part(name).TITLE}\n" in ended.stderr
     assert summary["checks"] == ended.stderr.count("[ok]")
 
 
@@ -116,7 +120,7 @@ def test_one_client_alone_starts_only_what_it_needs(name, tour):
     ids=["changed", "lost", "strange"],
 )
 def test_it_fails_when_something_else_comes_back(tour, monkeypatch, capsys, spoil, told):
-    kinto = tour.PARTS["kinto"]
+    kinto = part("kinto")
     pull = kinto.pull
 
     def spoilt(client):
@@ -143,19 +147,19 @@ def test_it_fails_when_something_else_comes_back(tour, monkeypatch, capsys, spoi
     ],
 )
 def test_it_fails_when_a_client_does_not_do_its_job(tour, monkeypatch, capsys, name, function, wrong):
-    monkeypatch.setattr(tour.PARTS[name], function, wrong)
+    monkeypatch.setattr(part(name), function, wrong)
     assert tour.main(["--only", name]) == 1
     assert capsys.readouterr().out.count("[WRONG]") == 1
 
 
 def test_a_record_that_comes_twice_is_a_difference(tour):
-    kinto = tour.PARTS["kinto"]
+    kinto = part("kinto")
     record = kinto.as_record("A")
     assert list(kinto.differences({"U0041": record}, [record, record])) == ["U0041: came twice"]
 
 
 def test_all_named_characters_are_more_than_34_000(tour):
-    kinto = tour.PARTS["kinto"]
+    kinto = part("kinto")
     records = kinto.named_characters()
     assert len(records) > 34_000
     assert len({record["id"] for record in records}) == len(records)
@@ -222,12 +226,15 @@ def test_misuse_is_told(arguments, words):
     assert words in ended.stderr
 
 
-def test_what_is_not_installed_is_told():
+@pytest.mark.parametrize(
+    ("client", "package", "extra"), [("kinto", "kinto_attachment", "kinto"), ("keystone", "sqlalchemy", "sandbox")]
+)
+def test_what_is_not_installed_is_told(client, package, extra):
     program = (
-        f"import runpy, sys; sys.modules['kinto_attachment'] = None; sys.argv[1:] = ['--only', 'kinto']; "
+        f"import runpy, sys; sys.modules[{package!r}] = None; sys.argv[1:] = ['--only', {client!r}]; "
         f"runpy.run_path({str(TOUR)!r}, run_name='__main__')"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, text=True, timeout=30)
     assert ended.returncode == 2
-    assert "pip install 'restwright[kinto]'" in ended.stderr
+    assert f"restwright[{extra}]" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -9,21 +9,18 @@ Exit status: 0 if all that came out was right, 1 if not, 2 for misuse, 130 after
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import logging
 import sys
 import time
 from typing import Any
 
-import keystone_tour
-import kinto_tour
-import rest_tour
-import sequoia_tour
 from screen import Screen
 
 from restwright.sandbox import sandbox
 
-PARTS = {"kinto": kinto_tour, "keystone": keystone_tour, "sequoia": sequoia_tour, "rest": rest_tour}
+CLIENTS = ("kinto", "keystone", "sequoia", "rest")
 COUNT = 5_000  # records for Kinto, where it is not the only one; all of them take a minute or two
 
 
@@ -31,12 +28,13 @@ def run(screen: Screen, names: list[str], count: int | None) -> dict[str, Any]:
     """The parts, one after the other; what they came to."""
     began = time.perf_counter()
     summary: dict[str, Any] = {}
-    wanted = {service for name in names for service in PARTS[name].SERVICES}
+    parts = {name: importlib.import_module(f"{name}_tour") for name in names}
+    wanted = {service for part in parts.values() for service in part.SERVICES}
     screen.say(f"Starting the sandbox, on free ports of this machine: {', '.join(sorted(wanted))} ...")
     with sandbox(*wanted) as services:
-        for name in names:
-            screen.chapter(PARTS[name].TITLE)
-            summary[name] = PARTS[name].run(screen, services, count)
+        for name, part in parts.items():
+            screen.chapter(part.TITLE)
+            summary[name] = part.run(screen, services, count)
     seconds = time.perf_counter() - began
     right = screen.checks - screen.failed
     screen.say(f"\n\n{right} of {screen.checks} checks were right. The sandbox is stopped. That took {seconds:.0f} s.")
@@ -53,11 +51,17 @@ def positive(text: str) -> int:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python examples/tour", description="A tour of the clients of Restwright.")
     add = parser.add_argument
-    add("--only", nargs="+", choices=PARTS, metavar="CLIENT", help=f"of {', '.join(PARTS)}; all of them unless given")
+    add(
+        "--only",
+        nargs="+",
+        choices=CLIENTS,
+        metavar="CLIENT",
+        help=f"of {', '.join(CLIENTS)}; all of them unless given",
+    )
     add("--count", type=positive, help=f"records for Kinto; {COUNT:,} unless given, or all with --only kinto")
     add("--json", action="store_true", help="print a summary as JSON on stdout, and the talk on stderr")
     options = parser.parse_args(arguments)
-    names = options.only or list(PARTS)
+    names = options.only or list(CLIENTS)
     count = options.count or (None if names == ["kinto"] else COUNT)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # not every terminal can show every character

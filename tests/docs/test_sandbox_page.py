@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from dataclasses import fields
+from itertools import takewhile
 
 import pytest
 import requests
@@ -97,7 +98,7 @@ def test_the_table_of_all_services_is_as_in_the_page():
     command = [sys.executable, "-m", "restwright.sandbox", "--free-ports"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        said = "".join(iter(process.stdout.readline, "Stop it with Ctrl+C.\n"))
+        said = "".join(takewhile(lambda line: not line.startswith("Stop it"), process.stdout))
         process.terminate()
     found = re.search(
         r"^\$ python -m restwright.sandbox\n(This is for tests only.*?)^Stop it", TEXT, re.MULTILINE | re.DOTALL

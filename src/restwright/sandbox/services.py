@@ -79,8 +79,10 @@ def start(stack: ExitStack, name: str, command: Command, options: argparse.Names
         raise OSError(
             error.errno, f"{name} cannot listen on {options.address} {_why(error, command, options)}"
         ) from error
-    except (ValueError, RuntimeError) as error:
-        raise type(error)(f"{name}: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    except RuntimeError as error:
+        raise RuntimeError(f"{name}: {error}") from error
     return Started(command, options, service)
 
 

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -24,10 +24,11 @@ COMMAND = [sys.executable, "-W", "error", "-m", "restwright.sandbox"]
 
 
 @contextlib.contextmanager
-def running(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    command = [*COMMAND, *arguments]
+def running(*arguments: str, program: Sequence[str] = COMMAND) -> Iterator[subprocess.Popen[str]]:
+    command = [*program, *arguments]
+    # In a group of its own, as in a terminal: Ctrl+C is for all processes of it.
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | environment
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
     ) as process:
         try:
             yield process
@@ -59,7 +60,7 @@ def test_all_start_tell_where_they_are_and_stop(number):
         urls = [told[name]["url"] for name in SERVICES] + controls
         assert len(set(urls)) == len(urls)
         begin = time.monotonic()
-        process.send_signal(number)
+        os.killpg(process.pid, number)
         rest, talk = process.communicate(timeout=10)
         assert time.monotonic() - begin < 3
     assert (process.returncode, rest) == (0, "")
@@ -70,12 +71,19 @@ def test_all_start_tell_where_they_are_and_stop(number):
 
 
 def test_a_signal_while_they_start_stops_them_too():
-    with running("--free-ports", "--verbose") as process:
-        time.sleep(0.6)  # Kinto alone takes longer
-        process.send_signal(signal.SIGINT)
+    program = (
+        "from restwright.sandbox import __main__, together\n"
+        "command_of = together.command_of\n"
+        "together.command_of = lambda name: print(name, flush=True) or command_of(name)\n"
+        "raise SystemExit(__main__.main())"
+    )
+    with running("--free-ports", program=[sys.executable, "-c", program]) as process:
+        assert process.stdout is not None
+        assert "kinto\n" in process.stdout  # which takes longest, and is the last one
+        time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
         said, talk = process.communicate(timeout=10)
-    assert (process.returncode, said) == (0, "")
-    assert "Traceback" not in talk
+    assert (process.returncode, said, talk) == (0, "", "")
 
 
 def test_the_logins_that_are_told_are_those_that_work():
@@ -96,11 +104,9 @@ def test_the_logins_that_are_told_are_those_that_work():
 def test_what_is_not_installed_is_named_and_the_rest_starts():
     program = (
         "import sys; sys.modules |= dict.fromkeys(['sqlalchemy', 'kinto_attachment'])\n"
-        "from restwright.sandbox.__main__ import main; sys.exit(main(['--free-ports', '--json']))"
+        "from restwright.sandbox.__main__ import main; sys.exit(main())"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with running("--free-ports", "--json", program=[sys.executable, "-c", program]) as process:
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
         assert requests.get(told["identity"]["url"] + "/.well-known/openid-configuration", timeout=5).ok
