@@ -77,7 +77,7 @@ def start(stack: ExitStack, name: str, command: Command, options: argparse.Names
         service = stack.enter_context(command.start(options))
     except OSError as error:
         raise OSError(
-            error.errno, f"{name} cannot listen on {options.address} {_why(error, command, options)}"
+            error.errno, f"{name} cannot listen on {options.address} {_where(error, command, options)}"
         ) from error
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
@@ -86,7 +86,7 @@ def start(stack: ExitStack, name: str, command: Command, options: argparse.Names
     return Started(command, options, service)
 
 
-def _why(error: OSError, command: Command, options: argparse.Namespace) -> str:
+def _where(error: OSError, command: Command, options: argparse.Namespace) -> str:
     is_taken = error.errno == errno.EADDRINUSE
     if command.ports == 1 or not options.port:
         return f"port {options.port}: {'the port is in use' if is_taken else error.strerror or error}"
