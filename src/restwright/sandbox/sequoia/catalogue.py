@@ -124,7 +124,13 @@ class Collected:
             Refusal: 400 or 409.
         """
         several = list(documents)  # an attempt may be repeated
-        return self.catalogue.database.run_now(self._alone(lambda session: self.fill(session, several, owner)))
+
+        def work(session: Session) -> int:
+            total = self.fill(session, several, owner)
+            writing.analyze(session)
+            return total
+
+        return self.catalogue.database.run_now(self._alone(work))
 
     def fill(self, session: Session, documents: Documents, owner: str) -> int:
         """The same inside of a transaction.

@@ -51,7 +51,7 @@ class Selection:
         self._conditions += [Resource.words.contains(word, autoescape=True) for word in query.words]
         if hidden:
             self._conditions.append(Resource.id.not_in(hidden))
-        self._joins = [_Key(scope, sorting) for sorting in query.sortings]
+        self._joins = [_Key(sorting) for sorting in query.sortings]
         self._order = [column for key in self._joins for column in key.columns]
         self._order.append((Resource.id, False))
 
@@ -87,11 +87,10 @@ class Selection:
 class _Key:
     """What is sorted by: of each resource its first value at a path."""
 
-    def __init__(self, scope: int, sorting: Sorting) -> None:
+    def __init__(self, sorting: Sorting) -> None:
         self.value = value = aliased(Value)
-        self.is_of_resource = and_(
-            value.resource == Resource.id, value.field == sorting.path, value.scope == scope, value.is_first
-        )
+        # Not by the scope: PostgreSQL would use the index that begins with it, and that is the wrong one.
+        self.is_of_resource = and_(value.resource == Resource.id, value.field == sorting.path, value.is_first)
         rank = case((value.type.is_(None), 3), (value.type == "n", 0), (value.type == "d", 1), else_=2)
         falls = sorting.is_descending
         self.columns: list[tuple[Any, bool]] = [
