@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import Any, Final, Protocol
 
 import orjson
-from tornado.web import HTTPError
 
 from rest_tools.server.bearer import bearer_token
-from rest_tools.server.refusal import Refusal, standard_phrase
+from rest_tools.server.refusal import Refusal
 from restwright.sandbox.sequoia.catalogue import Collected
 from restwright.sandbox.sequoia.kinds import ResourceService
 from restwright.sandbox.sequoia.query import Query, read_query
-from restwright.sandbox.sequoia.refusals import error_document, unauthorized
+from restwright.sandbox.sequoia.refusals import MEDIA_TYPE, RefusingHandler, unauthorized
 from restwright.sandbox.watched import WatchedHandler, Watcher
 
 __all__ = [
-    "MEDIA_TYPE",
     "BusinessHandler",
     "CollectionHandler",
     "DescriptorHandler",
@@ -25,9 +23,9 @@ __all__ = [
     "UnknownHandler",
 ]
 
-MEDIA_TYPE: Final = "application/vnd.piksel+json"
 _TAKEN: Final = frozenset({"", "application/json", MEDIA_TYPE})
 """Types of bodies; of those that do not say theirs it is believed."""
+_CHALLENGE: Final = 'Bearer realm="sandbox"'
 
 
 class Guard(Watcher, Protocol):
@@ -46,7 +44,7 @@ class Guard(Watcher, Protocol):
         ...
 
 
-class _Handler(WatchedHandler):
+class _Handler(WatchedHandler, RefusingHandler):
     """Answers in the media type of the services, errors too."""
 
     def initialize(self, *args: Any, guard: Guard, endpoint: str, **kwargs: Any) -> None:  # type: ignore[override]  # it needs more
@@ -72,21 +70,6 @@ class _Handler(WatchedHandler):
         self.set_header("Content-Type", MEDIA_TYPE)
         text = orjson.dumps(content)
         self.finish(orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2) if pretty else text)
-
-    def write_error(self, status_code: int = 500, **kwargs: Any) -> None:
-        """Answer what went wrong."""
-        error: BaseException | None = kwargs["exc_info"][1] if "exc_info" in kwargs else None
-        message, members = standard_phrase(status_code), dict[str, Any]()
-        if isinstance(error, Refusal):
-            members = error.members
-            for name, value in error.headers.items():
-                self.set_header(name, value)
-        if isinstance(error, HTTPError):
-            message = error.reason or error.log_message or message
-        if status_code == 405:
-            message = f"{self.request.method} is not for this path"
-            self.set_header("Allow", ", ".join(self._methods()))
-        self.send(error_document(status_code, message, members), status_code)
 
     @property
     def is_pretty(self) -> bool:
@@ -118,9 +101,6 @@ class _Guarded(_Handler):
             raise unauthorized(
                 "the access token is unknown, revoked or expired", f'{_CHALLENGE}, error="invalid_token"'
             )
-
-
-_CHALLENGE: Final = 'Bearer realm="sandbox"'
 
 
 class DescriptorHandler(_Guarded):
@@ -229,4 +209,4 @@ class UnknownHandler(_Handler):
 
 
 def _split(refs: str) -> list[str]:
-    return [ref for ref in refs.split(",") if ref]
+    return refs.split(",")

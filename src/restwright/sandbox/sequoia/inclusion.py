@@ -18,7 +18,7 @@ from restwright.sandbox.sequoia.continuing import Tokens
 from restwright.sandbox.sequoia.filters import is_literal
 from restwright.sandbox.sequoia.kinds import Kind, ResourceService
 from restwright.sandbox.sequoia.links import BEGIN, link
-from restwright.sandbox.sequoia.paging import Row, find_scope
+from restwright.sandbox.sequoia.paging import Row, find_scope, is_none_of
 from restwright.sandbox.sequoia.query import Inclusion, Query
 from restwright.sandbox.sequoia.tables import Resource, Value
 from restwright.sandbox.sequoia.values import texts_at
@@ -100,10 +100,8 @@ class Linker:
     ) -> defaultdict[str | int, list[Row]]:
         """The related resources of each, by its number or its reference, and one more than are fetched."""
         found: defaultdict[str | int, list[Row]] = defaultdict(list)
-        path, scope = (
-            inclusion.relationship.field,
-            find_scope(self._session, f"{self._service.name}/{kind.name}", owner),
-        )
+        path = inclusion.relationship.field
+        scope = find_scope(self._session, f"{self._service.name}/{kind.name}", owner)
         if inclusion.relationship.is_direct:
             own = find_scope(self._session, f"{self._service.name}/{self._kind.name}", owner)
             pairs = self._direct(own, scope, path, [row.id for row in rows])
@@ -132,7 +130,7 @@ class Linker:
         return self._visible(found.where(Value.text.in_(parents)), Value.resource)
 
     def _visible(self, found: Select[*tuple[Any, ...]], child: Any) -> Select[*tuple[Any, ...]]:
-        return found.where(child.not_in(self._hidden)) if self._hidden else found
+        return found.where(is_none_of(child, self._hidden)) if self._hidden else found
 
 
 def _numbered(parent: Any, child: Any, *conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:

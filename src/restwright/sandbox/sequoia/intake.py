@@ -21,7 +21,7 @@ _DEEPEST: Final = 200
 _LONGEST: Final = 190
 _KEPT: Final = frozenset({"ref", "owner", "name", "version", "createdAt", "updatedAt"})
 # What the grammar of filters and lists of references are made of: no filter could name such a resource.
-_UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f,/*]|\|\|")
+_UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f,/*|]")
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _check_word(member: str, value: object, where: str) -> None:
     if len(value) > _LONGEST:
         raise bad_request(f"{where}: {member} must have {_LONGEST} characters at most, got {len(value)}")
     if _UNSPEAKABLE.search(value):
-        raise bad_request(f"{where}: {member} must have no , / * || nor control characters, got {value!r}")
+        raise bad_request(f"{where}: {member} must have no , / * | nor control characters, got {value!r}")
 
 
 def _now() -> str:

@@ -15,7 +15,8 @@ __all__ = ["SERVICES", "Kind", "Relationship", "ResourceService", "camel_case"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*")
 _DASH = re.compile("-([a-z])")
-_NOT_KINDS: Final = frozenset({"descriptor", "business"})
+_NOT_KINDS: Final = frozenset({"business", "descriptor"})  # other endpoints of services are called so
+_NOT_SERVICES: Final = frozenset({"identity", "registry"})
 
 
 def camel_case(name: str) -> str:
@@ -62,7 +63,8 @@ class Kind:
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name) or self.name in _NOT_KINDS:
-            raise ValueError(f"a kind is named with small letters and dashes, got {self.name!r}")
+            taken = " or ".join(sorted(_NOT_KINDS))
+            raise ValueError(f"a kind is named with small letters and dashes, and not {taken}, got {self.name!r}")
 
     @property
     def key(self) -> str:
@@ -96,8 +98,9 @@ class ResourceService:
     kinds: tuple[Kind, ...]
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name) or self.name in {"registry", "identity"}:
-            raise ValueError(f"a service is named with small letters and dashes, got {self.name!r}")
+        if not _NAME.fullmatch(self.name) or self.name in _NOT_SERVICES:
+            taken = " or ".join(sorted(_NOT_SERVICES))
+            raise ValueError(f"a service is named with small letters and dashes, and not {taken}, got {self.name!r}")
         names = [kind.name for kind in self.kinds]
         for kind in self.kinds:
             for relationship in kind.relationships:

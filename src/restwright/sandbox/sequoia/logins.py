@@ -14,6 +14,7 @@ from restwright.sandbox.identity.handlers.answer import AnswerEndpoint
 from restwright.sandbox.identity.parameters import Parameters
 from restwright.sandbox.identity.provider import Provider
 from restwright.sandbox.identity.settings import Settings
+from restwright.sandbox.sequoia.refusals import RefusingHandler
 from restwright.sandbox.watched import Watcher
 
 __all__ = ["LOGIN_HANDLERS", "IntrospectionHandler", "TokenHandler", "provider_of"]
@@ -31,7 +32,7 @@ def provider_of(clients: Mapping[str, str], lifetime: float) -> Provider:
     return Provider("", settings, [], programs)
 
 
-class _Endpoint(AnswerEndpoint):
+class _Endpoint(AnswerEndpoint, RefusingHandler):
     """Is watched by the service that it is part of, and does not tell what is wrong with a login."""
 
     def initialize(self, *args: Any, watcher: Watcher, endpoint: str, **kwargs: Any) -> None:  # type: ignore[override]  # it needs more

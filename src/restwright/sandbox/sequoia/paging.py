@@ -6,14 +6,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from restwright.sandbox.sequoia.filters import condition
 from restwright.sandbox.sequoia.query import Query, Sorting
 from restwright.sandbox.sequoia.tables import Resource, Scope, Value
 
-__all__ = ["Row", "Selection", "find_scope"]
+__all__ = ["Row", "Selection", "find_scope", "is_none_of"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,14 @@ class Row:
 def find_scope(session: Session, kind: str, owner: str) -> int:
     """The number of a kind of an owner; 0, which nothing has, if there is none yet."""
     return session.scalar(select(Scope.id).where(Scope.kind == kind, Scope.owner == owner)) or 0
+
+
+def is_none_of(column: Any, numbers: Collection[int]) -> ColumnElement[bool]:
+    """A condition for any count of numbers: they are written out, for databases take only so many parameters."""
+    condition: ColumnElement[bool] = column.not_in(
+        bindparam(None, [*numbers], expanding=True, literal_execute=True, type_=Integer())
+    )
+    return condition
 
 
 class Selection:
@@ -50,7 +58,7 @@ class Selection:
         self._conditions += [condition(scope, fields, test) for fields, test in query.filters]
         self._conditions += [Resource.words.contains(word, autoescape=True) for word in query.words]
         if hidden:
-            self._conditions.append(Resource.id.not_in(hidden))
+            self._conditions.append(is_none_of(Resource.id, hidden))
         self._joins = [_Key(sorting) for sorting in query.sortings]
         self._order = [column for key in self._joins for column in key.columns]
         self._order.append((Resource.id, False))

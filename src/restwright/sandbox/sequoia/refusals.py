@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+import orjson
+from tornado.web import HTTPError
+
+from rest_tools.server import RestHandler
 from rest_tools.server.refusal import Refusal, standard_phrase
 
-__all__ = ["bad_request", "conflict", "error_document", "no_such_resource", "unauthorized", "version_conflict"]
+__all__ = [
+    "MEDIA_TYPE",
+    "RefusingHandler",
+    "bad_request",
+    "conflict",
+    "no_such_resource",
+    "unauthorized",
+    "version_conflict",
+]
+
+MEDIA_TYPE: Final = "application/vnd.piksel+json"
+"""Of all that the services say."""
 
 
-def error_document(status: int, message: str, members: dict[str, Any]) -> dict[str, Any]:
-    """The body of an error."""
-    return {"statusCode": status, "error": standard_phrase(status), "message": message, **members}
+class RefusingHandler(RestHandler):
+    """Answers what went wrong."""
+
+    def write_error(self, status_code: int = 500, **kwargs: Any) -> None:
+        """Answer in the way of the services."""
+        error: BaseException | None = kwargs["exc_info"][1] if "exc_info" in kwargs else None
+        phrase = standard_phrase(status_code)
+        message, members = phrase, dict[str, Any]()
+        if isinstance(error, HTTPError):
+            message = error.reason or error.log_message or phrase
+        if isinstance(error, Refusal):
+            members = error.members
+            for name, value in error.headers.items():
+                self.set_header(name, value)
+        if status_code == 405:
+            message = f"{self.request.method} is not for this path"
+            self.set_header("Allow", ", ".join(self._methods()))
+        self.set_status(status_code)
+        self.set_header("Content-Type", MEDIA_TYPE)
+        self.finish(orjson.dumps({"statusCode": status_code, "error": phrase, "message": message, **members}))
 
 
 def bad_request(message: str) -> Refusal:

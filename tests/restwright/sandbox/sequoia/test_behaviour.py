@@ -143,6 +143,14 @@ def test_what_is_late_may_be_changed_and_deleted_and_all_is_shown_in_the_end(seq
     assert api.names() == ["a", "c"]
 
 
+def test_a_whole_catalogue_may_be_late(sequoia, api):
+    """More than SQLite takes as parameters, which is 32,766."""
+    sequoia.behave(visible_after=1)
+    sequoia._service.catalogue.visibility.stored(range(10_000, 43_000))
+    api.make("contents", {"name": "c"})
+    assert [api.names(include="assets") for _ in range(2)] == [[], ["c"]]
+
+
 def test_a_reset_forgets(services, new_api):
     sequoia = services(sample=True)
     api = new_api(sequoia)

@@ -32,11 +32,14 @@ def test_a_service_of_ones_own(new_api):
 
 
 @pytest.mark.parametrize("name", ["", "Contents", "contents-", "a/b", "1a"])
-def test_names_are_made_for_urls(name):
-    with pytest.raises(ValueError, match="is named with small letters and dashes"):
-        Kind(name, "x")
-    with pytest.raises(ValueError, match="is named with small letters and dashes"):
-        ResourceService(name, "", "", ())
+@pytest.mark.parametrize(
+    ("make", "taken"),
+    [(lambda name: Kind(name, "x"), "descriptor"), (lambda name: ResourceService(name, "", "", ()), "registry")],
+)
+def test_names_are_made_for_urls(make, taken, name):
+    for wrong in (name, taken):
+        with pytest.raises(ValueError, match=f"small letters and dashes, and not .* or {taken}, got '{wrong}'"):
+            make(wrong)
 
 
 def test_a_relationship_leads_somewhere():

@@ -71,6 +71,16 @@ def test_a_client_that_is_not_known_gets_none(sequoia, auth):
     assert answer.json() == {"error": "invalid_client", "error_description": "unknown client"}
 
 
+def test_the_identity_service_has_the_errors_of_the_others(sequoia):
+    url = sequoia.locations["identity"]
+    for path, status, error in (("/oauth/token", 405, "Method Not Allowed"), ("/nothing", 404, "Not Found")):
+        answer = requests.get(url + path, timeout=5)
+        document = answer.json()
+        assert (answer.status_code, document["statusCode"], document["error"]) == (status, status, error)
+    sequoia.behave("identity/oauth/token", status=503, times=1)
+    assert ask_token(sequoia).json()["message"] == "this was demanded"
+
+
 def test_other_grants_are_refused(sequoia):
     assert ask_token(sequoia, grant_type="password").json()["error"] == "unsupported_grant_type"
     assert ask_token(sequoia, grant_type="").json()["error"] == "invalid_request"
