@@ -29,6 +29,7 @@ from restwright.wire.call import (
     pieces,
     raise_own,
     raise_translated,
+    tls_error,
 )
 from restwright.wire.content import Content
 
@@ -311,7 +312,7 @@ def _translated(error: Exception, call: Call, pace: Pace) -> Exception:
         case urllib3.exceptions.ProxyError():
             return errors.ProxyError(errors.one_line(str(error)), request=request)
         case urllib3.exceptions.SSLError():
-            return errors.TlsError(errors.one_line(str(error)), request=request)
+            return tls_error(errors.one_line(str(error)), call)
         case urllib3.exceptions.ProtocolError() | urllib3.exceptions.HTTPError() | http.client.HTTPException():
             return errors.BrokenAnswer(errors.one_line(_cause(error)), request=request)
         case OSError():
