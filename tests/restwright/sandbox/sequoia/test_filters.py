@@ -240,7 +240,7 @@ def matches(value, query):
 
 
 @given(data=st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_filters_are_those_of_the_model(everywhere, api_everywhere, data):
     owner = f"o{next(_owners)}"  # each example has one of its own, which is quicker than a reset
     values = data.draw(st.lists(_values, min_size=1, max_size=12))
