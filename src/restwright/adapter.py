@@ -19,8 +19,9 @@ from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.util import Retry
 
 from restwright.errors import TooLarge
-from restwright.wire.blocking import POOLS, paced, perform
+from restwright.wire.blocking import paced, perform
 from restwright.wire.call import Call, check_deadline
+from restwright.wire.paced import POOLS
 
 if TYPE_CHECKING:
     from restwright.wire.awaited import LoopPool

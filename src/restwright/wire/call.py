@@ -74,6 +74,11 @@ class Call:
         return self.known_as
 
     @property
+    def is_chunked(self) -> bool:
+        """Does the body come in chunks whose number and sizes nobody knows beforehand (RFC 9112, 7.1)?"""
+        return self.body is not None and not isinstance(self.body, bytes) and self.body.length is None
+
+    @property
     def buffer(self) -> Buffer | None:
         """Where the content of an answer that is streamed passes through."""
         return self.sink if isinstance(self.sink, Buffer) else None
