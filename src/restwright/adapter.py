@@ -82,7 +82,7 @@ class Adapter(HTTPAdapter):
         pool = self._pools.get(key)
         if pool is None:
             pool = self._new_pool(key, call)
-        target = self.request_url(call.prepared, call.proxies) if call.proxies else "/" + target
+        target = self.request_url(call.prepared, call.proxies) if call.proxies else "/" + target.partition("#")[0]
         return perform(call, pool, target)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:

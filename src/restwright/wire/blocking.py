@@ -19,14 +19,13 @@ from restwright.wire.call import (
     Buffer,
     Call,
     Pace,
-    bad_header,
     check_deadline,
     is_small,
     raise_own,
     raise_translated,
 )
 from restwright.wire.content import Content
-from restwright.wire.head import head
+from restwright.wire.head import head, refused
 from restwright.wire.paced import PacedAnswer, calling
 
 _CHUNK: Final = 1 << 16
@@ -112,7 +111,8 @@ class _Exchange:
             self._give_back(None)
 
     def _give_back(self, connection: Any) -> None:
-        pool, self._pool = self._pool, None
+        pool: Any = self._pool
+        self._pool = None
         pool._put_conn(connection)  # noqa: SLF001
 
 
@@ -130,12 +130,12 @@ def _connect(pool: Any, connection: Any, call: Call, pace: Pace, *, tunnel: bool
         pool._validate_conn(connection)  # noqa: SLF001  # warns where the certificate is not looked at
     except (ssl.SSLError, CertificateError) as error:
         if connection.proxy is not None and not connection.has_connected_to_proxy:
-            raise urllib3.exceptions.ProxyError("no TLS with the proxy", error) from error
+            raise urllib3.exceptions.ProxyError(f"no TLS with the proxy: {error}", error) from error
         raise urllib3.exceptions.SSLError(error) from error
     except (OSError, urllib3.exceptions.HTTPError, http.client.HTTPException) as error:
         if connection.proxy is None or isinstance(error, TimeoutError):
             raise
-        raise urllib3.exceptions.ProxyError("no connection by way of the proxy", error) from error
+        raise urllib3.exceptions.ProxyError(f"no way through the proxy: {error}", error) from error
 
 
 def _send(connection: Any, call: Call, data: bytes) -> bool:
@@ -244,12 +244,12 @@ def _translated(error: Exception, call: Call, pace: Pace) -> Exception:
         case urllib3.exceptions.ClosedPoolError():
             return errors.NotConnected("the client was closed", request=request)
         case urllib3.exceptions.ProxyError():
-            return errors.ProxyError(errors.one_line(str(error)), request=request)
+            return errors.ProxyError(errors.one_line(str(error.args[0])), request=request)
         case urllib3.exceptions.SSLError() | ssl.SSLError():
             return errors.TlsError(errors.one_line(str(error)), request=request)
         case urllib3.exceptions.HTTPError() | http.client.HTTPException() | OSError():
             return errors.BrokenAnswer(errors.one_line(f"{type(error).__name__}: {error}"), request=request)
         case ValueError():
-            return bad_header(call, error)
+            return refused(call, error)
         case _:
             return error

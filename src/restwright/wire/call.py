@@ -187,14 +187,6 @@ def raise_own(call: Call) -> None:
             del error  # else it held itself, by way of its traceback and this frame
 
 
-def bad_header(call: Call, error: Exception) -> Exception:
-    """What `requests` raises for a header field that cannot be sent, if that is behind an engine's ValueError."""
-    for name, value in call.headers.items():
-        if set(f"{name}{value}") & set("\r\n\0") or not name.isascii():
-            return requests.exceptions.InvalidHeader(f"the header field {name!r} holds what no header field can")
-    return error
-
-
 def check_deadline(call: Call) -> None:
     """Nothing is sent when the deadline has already passed."""
     if call.deadline is not None and time.monotonic() >= call.deadline:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+import requests
+
 from restwright.message import EMPTY
 from restwright.wire.call import Call
 
@@ -45,3 +47,15 @@ def head(call: Call, target: str, host: str, more: Mapping[str, str] = EMPTY) ->
     if text.count("\n") != breaks or text.count("\r") != breaks or "\0" in text:
         raise ValueError("a header field holds a line break or a NUL")
     return f"{text}\r\n\r\n"
+
+
+def refused(call: Call, error: Exception) -> Exception:
+    """What `requests` raises for what a header section cannot hold, if that is behind an engine's ValueError."""
+    if _TOKEN.fullmatch(call.method) is None:
+        return requests.exceptions.InvalidHeader(f"not a method: {call.method!r:.40}")
+    limit = "\xff" if isinstance(error, UnicodeEncodeError) else "\U0010ffff"
+    for name, value in call.headers.items():
+        text = f"{name}{value}"
+        if set(text) & set("\r\n\0") or not name.isascii() or max(text, default="") > limit:
+            return requests.exceptions.InvalidHeader(f"the header field {name!r} holds what no header field can")
+    return error

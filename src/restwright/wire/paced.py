@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import re
 import socket
 import threading
 from typing import Any, Final
@@ -17,6 +18,7 @@ from restwright.wire.call import PIECE, Pace, pieces
 _BUFFER: Final = 1 << 15
 _LONGEST_LINE: Final = 65536
 _MOST_FIELDS: Final = 100
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t]+([^\r\n]*))?[ \t]*\r?\n")
 
 
 class _Calling(threading.local):
@@ -65,9 +67,10 @@ class PacedAnswer(http.client.HTTPResponse):
 
     fields: Headers
 
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
+    def __init__(self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: Any = None) -> None:
+        super().__init__(sock, debuglevel, method, url)
         pace = calling.pace
+        self._has_content = method != "HEAD"
         self._reader: _Reader | None = None
         if pace is not None and self.fp is not None:  # pyright: ignore[reportUnnecessaryComparison]
             pace.start()
@@ -76,9 +79,8 @@ class PacedAnswer(http.client.HTTPResponse):
 
     def begin(self) -> None:
         """Read up to the content, for urllib3, which wants the header fields as those of an e-mail."""
-        items = self.start()
         message = http.client.HTTPMessage()
-        vars(message)["_headers"] = items
+        vars(message)["_headers"] = self.start()
         self.headers = self.msg = message
 
     def start(self) -> list[tuple[str, str]]:
@@ -90,27 +92,26 @@ class PacedAnswer(http.client.HTTPResponse):
         Raises:
             http.client.HTTPException: It is no answer.
         """
-        version, status, reason = self._read_status()
-        while 100 <= status < 200 and status != 101:  # RFC 9110, 15.2; http.client skips none but 100
+        version, status, self.reason = _status(self.fp)
+        while 100 <= status < 200 and status != 101:  # RFC 9110, 15.2
             _fields(self.fp)
-            version, status, reason = self._read_status()
-        if not version.startswith(("HTTP/1.", "HTTP/0.9")):
-            raise http.client.UnknownProtocol(version)
+            version, status, self.reason = _status(self.fp)
         items = _fields(self.fp)
         self.fields = fields = Headers(items)
-        self.code = self.status = status
-        self.reason = reason.strip()
-        self.version = 10 if version in ("HTTP/1.0", "HTTP/0.9") else 11
-        # Framing: RFC 9112, 6.3.
+        self.version, self.code, self.status = version, status, status
+        # RFC 9112, 6.3: what the content ends with.
         self.chunked = fields.get("Transfer-Encoding", "").lower() == "chunked"
         self.chunk_left = None
         self.length = None
-        if status in (101, 204, 304) or self._method == "HEAD":
+        if status in (101, 204, 304) or not self._has_content:
             self.length = 0
         elif not self.chunked:
             self.length = _length(fields)
-        vars(self)["headers"] = fields  # where the next line looks
-        self.will_close = self._check_close() or (self.length is None and not self.chunked)
+        # RFC 9112, 9.3: is the connection of use after it?
+        said = fields.get("Connection", "").lower()
+        self.will_close = "close" in said if version > 10 else "keep-alive" not in said
+        if self.length is None and not self.chunked:
+            self.will_close = True
         if self._reader is not None and calling.pace is not None:
             self._reader.content = True
             calling.pace.start()
@@ -136,25 +137,35 @@ class PacedAnswer(http.client.HTTPResponse):
         return b""
 
 
-def _fields(fp: Any) -> list[tuple[str, str]]:
-    """The header fields that come next."""
+def _status(fp: io.BufferedIOBase) -> tuple[int, int, str]:
+    """Version, as 10 or 11, status and reason (RFC 9112, 4)."""
+    line = fp.readline(_LONGEST_LINE)
+    if not line:
+        raise http.client.RemoteDisconnected("no answer: the server has closed the connection")
+    match = _STATUS_LINE.match(line)
+    if match is None:
+        raise http.client.BadStatusLine(repr(line[:80]))
+    minor, status, reason = match.groups(b"")
+    return 10 if minor == b"0" else 11, int(status), reason.decode("latin-1").strip()
+
+
+def _fields(fp: io.BufferedIOBase) -> list[tuple[str, str]]:
+    """The header fields that come next (RFC 9112, 5)."""
+    readline = fp.readline
     items: list[tuple[str, str]] = []
     for _ in range(_MOST_FIELDS + 1):
-        line: bytes = fp.readline(_LONGEST_LINE + 1)
-        if len(line) > _LONGEST_LINE:
+        line = readline(_LONGEST_LINE)
+        name, colon, value = line.decode("latin-1").partition(":")
+        if len(line) == _LONGEST_LINE:
             raise http.client.LineTooLong("header line")
-        if not line:
-            raise http.client.HTTPException("the header section breaks off")
-        text = line.decode("latin-1").rstrip("\r\n")
-        if not text:
-            return items
-        name, colon, value = text.partition(":")
-        if text[0] in " \t" and items:  # obsolete line folding (RFC 9112, 5.2)
-            items[-1] = (items[-1][0], f"{items[-1][1]} {text.strip()}")
+        if name[:1] in (" ", "\t") and items:  # obsolete line folding (5.2)
+            items[-1] = (items[-1][0], f"{items[-1][1]} {(name + colon + value).strip()}")
         elif colon:
             items.append((name.strip(), value.strip()))
+        elif line in (b"\r\n", b"\n"):
+            return items
         else:
-            raise http.client.HTTPException(f"not a header field: {text[:80]!r}")
+            raise http.client.HTTPException(f"not a header field: {line[:80]!r}" if line else "the answer breaks off")
     raise http.client.HTTPException(f"more than {_MOST_FIELDS} header fields")
 
 
