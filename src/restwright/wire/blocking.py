@@ -130,12 +130,12 @@ def _connect(pool: Any, connection: Any, call: Call, pace: Pace, *, tunnel: bool
         pool._validate_conn(connection)  # noqa: SLF001  # warns where the certificate is not looked at
     except (ssl.SSLError, CertificateError) as error:
         if connection.proxy is not None and not connection.has_connected_to_proxy:
-            raise urllib3.exceptions.ProxyError(f"no TLS with the proxy: {error}", error) from error
+            raise urllib3.exceptions.ProxyError(f"cannot connect to proxy by TLS: {error}", error) from error
         raise urllib3.exceptions.SSLError(error) from error
     except (OSError, urllib3.exceptions.HTTPError, http.client.HTTPException) as error:
         if connection.proxy is None or isinstance(error, TimeoutError):
             raise
-        raise urllib3.exceptions.ProxyError(f"no way through the proxy: {error}", error) from error
+        raise urllib3.exceptions.ProxyError(f"cannot connect to proxy: {error}", error) from error
 
 
 def _send(connection: Any, call: Call, data: bytes) -> bool:
