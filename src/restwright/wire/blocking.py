@@ -155,6 +155,8 @@ def _send(connection: Any, call: Call, data: bytes) -> bool:
             if call.is_chunked:
                 connection.send(b"0\r\n\r\n")
     except (BrokenPipeError, ConnectionResetError):
+        if call.own_error is not None:
+            raise
         return False
     return True
 

@@ -75,6 +75,19 @@ def test_an_answer_that_comes_before_all_was_sent_is_read(connect, content):
         thread.join()
 
 
+def test_content_that_breaks_a_pipe_of_its_own_is_not_the_server_at_fault(connect):
+    class Broken(Upload):
+        def chunks(self):
+            yield b"x"
+            raise BrokenPipeError("mine")
+
+    with serve([Reply(), Reply()]) as server:
+        client = connect(server.url)
+        with pytest.raises(BrokenPipeError, match="mine"):
+            client.ask("PUT", content=Broken())
+        assert client.ask("GET").status_code == 200
+
+
 def test_a_stream_that_is_read_to_its_end_leaves_the_connection_to_others(connect):
     with serve([Reply(text="one"), Reply(text="two")]) as server:
         client = connect(server.url)
