@@ -99,8 +99,8 @@ def test_an_answer_that_is_not_json_is_kept_for_the_caller_to_see(connect, fault
 
 def piece_by_piece(connection):
     connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n")
-    for _ in range(5):
-        connection.wait(0.1)
+    for _ in range(5):  # longer than the client waits for one of them
+        connection.wait(0.3)
         connection.send(b" " * 1000)
 
 
@@ -120,7 +120,7 @@ SLOW_BUT_LEGAL = {
 @pytest.mark.parametrize("name", SLOW_BUT_LEGAL)
 def test_what_is_slow_or_odd_but_legal_passes(connect, name):
     with serve([SLOW_BUT_LEGAL[name]]) as server:
-        assert connect(server.url).get().status_code == 200
+        assert connect(server.url, timeout=(1, 1)).get().status_code == 200
 
 
 def test_a_stale_connection_is_replaced_for_what_may_be_repeated(connect):

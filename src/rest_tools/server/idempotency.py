@@ -37,6 +37,7 @@ from rest_tools.server.idempotency_store import IdempotencyStore, Known, MemoryI
 from rest_tools.server.redaction import request_line, traceback_of
 from rest_tools.server.refusal import Refusal
 from rest_tools.server.routes import route_of
+from rest_tools.server.told import Refused, Told, tell
 
 __all__ = [
     "KEPT_HEADERS",
@@ -60,6 +61,12 @@ KEPT_HEADERS: Final = (
 # A structured field string (RFC 9651, 3.3.3), or what most clients send: a word without quotes.
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\]){1,255})"')
 _BARE = re.compile(r"[A-Za-z0-9._~:+/=@-]{1,255}")
+
+_REFUSED: Final = (
+    Refused(400, "The key is missing, or nobody can read it."),
+    Refused(409, "The first request with this key is still at work, or its answer was too large to be kept."),
+    Refused(422, "The key was used for another request."),
+)
 
 _log = logging.getLogger(__name__)
 
@@ -129,6 +136,7 @@ def idempotent(
                     await claim.complete(_Answer.of(self, headers, max_size), lifetime)
             return None
 
+        tell(wrapper, Told(_REFUSED, "Idempotency-Key", "A new one for each thing that is to be done.", required))
         return wrapper
 
     return decorate

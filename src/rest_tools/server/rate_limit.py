@@ -27,6 +27,7 @@ from rest_tools.server.handler import RestHandler
 from rest_tools.server.rate_limit_store import MemoryRateLimitStore, RateLimitStore, RedisRateLimitStore
 from rest_tools.server.redaction import traceback_of
 from rest_tools.server.refusal import Refusal
+from rest_tools.server.told import Refused, Told, tell
 
 __all__ = ["MemoryRateLimitStore", "RateLimitStore", "RateLimiter", "RedisRateLimitStore", "rate_limited"]
 
@@ -120,6 +121,15 @@ class RateLimiter:
         return None
 
 
+_TOLD: Final = Told(
+    (
+        Refused(
+            429, "There were too many requests.", (("Retry-After", "Seconds to wait."), ("RateLimit", "What is left."))
+        ),
+    )
+)
+
+
 def rate_limited(*limiters: RateLimiter) -> Callable[[Method[HandlerT, P]], AsyncMethod[HandlerT, P]]:
     """A decorator for methods of handlers: each request is counted by all these limiters, in this order.
 
@@ -136,6 +146,7 @@ def rate_limited(*limiters: RateLimiter) -> Callable[[Method[HandlerT, P]], Asyn
                 await limiter.admit(self)
             return await result_of(method(self, *args, **kwargs))
 
+        tell(wrapper, _TOLD)
         return wrapper
 
     return decorate

@@ -20,9 +20,11 @@ from rest_tools.server import (
     scope_role_auth,
 )
 from rest_tools.server.arguments import Argument, Arguments, takes
+from rest_tools.server.idempotency import MemoryIdempotencyStore, idempotent
 from rest_tools.server.openapi import openapi_document
 from rest_tools.server.openapi.schemas import body_of, query_parameters
 from rest_tools.server.openapi.templates import template_of
+from rest_tools.server.rate_limit import RateLimiter, rate_limited
 from rest_tools.utils.auth import Auth, OpenIDAuth
 
 SECRET = "a secret of sixty-four bytes, as the algorithm HS512 asks of it ..."
@@ -415,3 +417,36 @@ def test_schemas_of_arguments(options, query, json):
             pass
 
     OpenAPIV31SpecValidator(openapi_document([("/", Both)], title="x", version="1")).validate()
+
+
+class Orders(RestHandler):
+    @rate_limited(RateLimiter())
+    async def prepare(self):
+        super().prepare()
+
+    def get(self):
+        self.write({})
+
+    @idempotent(MemoryIdempotencyStore())
+    @takes(FRUIT)
+    def post(self, fruit):
+        self.write(vars(fruit))
+
+    @idempotent(MemoryIdempotencyStore(), required=False)
+    def put(self):
+        self.write({})
+
+
+def test_the_document_tells_of_keys_and_limits(serving):
+    with serving(server_of(("/orders", Orders, SETUP))) as url:
+        orders = document_of(url)["paths"]["/orders"]
+    get, post, put = (orders[method] for method in ("get", "post", "put"))
+    assert sorted(get["responses"]) == ["2XX", "429", "default"]
+    assert sorted(post["responses"]) == ["2XX", "400", "409", "422", "429", "default"]
+    assert list(get["responses"]["429"]["headers"]) == ["Retry-After", "RateLimit"]
+    assert post["responses"]["400"] == {"$ref": "#/components/responses/BadRequest"}
+    assert put["responses"]["400"]["description"] == "The key is missing, or nobody can read it."
+    assert "parameters" not in get
+    (key,) = post["parameters"]
+    assert (key["name"], key["in"], key["required"]) == ("Idempotency-Key", "header", True)
+    assert put["parameters"] == [key | {"required": False}]

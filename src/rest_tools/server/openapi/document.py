@@ -21,6 +21,7 @@ from rest_tools.server.handler import RestHandler
 from rest_tools.server.openapi.schemas import body_of, is_query, query_parameters
 from rest_tools.server.openapi.security import SecuritySchemes
 from rest_tools.server.openapi.templates import template_of
+from rest_tools.server.told import Told, told
 
 __all__ = ["openapi_document"]
 
@@ -53,22 +54,26 @@ _SCHEMAS: dict[str, Any] = {
         "required": ["type", "title", "status"],
     },
 }
-_CHALLENGE = {"WWW-Authenticate": {"description": "Of the scheme `Bearer`.", "schema": {"type": "string"}}}
-_RESPONSES: dict[str, Any] = {
-    name: {
+
+
+def _error(description: str, headers: Iterable[tuple[str, str]] = ()) -> dict[str, Any]:
+    schema = {"schema": {"type": "string"}}
+    fields = {name: {"description": text, **schema} for name, text in headers}
+    return {
         "description": description,
         "content": {
             "application/json": {"schema": {"$ref": "#/components/schemas/Error"}},
             "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
         },
-        **headers,
+        **({"headers": fields} if fields else {}),
     }
-    for name, description, headers in (
-        ("Error", "Something is wrong.", {}),
-        ("BadRequest", "The arguments do not fit; `errors` tells what is wrong with which of them.", {}),
-        ("Unauthenticated", "There is no valid token.", {"headers": _CHALLENGE}),
-        ("Forbidden", "There is no valid token, or its owner may not do this.", {}),
-    )
+
+
+_RESPONSES: dict[str, Any] = {
+    "Error": _error("Something is wrong."),
+    "BadRequest": _error("The arguments do not fit; `errors` tells what is wrong with which of them."),
+    "Unauthenticated": _error("There is no valid token.", [("WWW-Authenticate", "Of the scheme `Bearer`.")]),
+    "Forbidden": _error("There is no valid token, or its owner may not do this."),
 }
 
 
@@ -159,6 +164,7 @@ def _operation(handler: type[RequestHandler], name: str, method: Callable[..., A
         operation["description"] = description
     arguments = declared(method)
     parameters = [parameter for one in arguments if is_query(one) for parameter in query_parameters(one)]
+    parameters += [_header(one) for one in told(method) if one.header]
     if parameters:
         operation["parameters"] = parameters
     bodies = [one for one in arguments if not is_query(one)]
@@ -169,8 +175,8 @@ def _operation(handler: type[RequestHandler], name: str, method: Callable[..., A
 
 def _responses(
     handler: type[RequestHandler], method: Callable[..., Any], setup: Mapping[str, Any]
-) -> dict[str, dict[str, str]]:
-    responses = {"2XX": {"description": "Success."}}
+) -> dict[str, dict[str, Any]]:
+    responses: dict[str, dict[str, Any]] = {"2XX": {"description": "Success."}}
     if not issubclass(handler, RestHandler):
         return responses
     if declared(method):
@@ -180,7 +186,20 @@ def _responses(
         responses["401"] = _response("Unauthenticated")
     if asked == "role" or (asked and "401" not in responses):
         responses["403"] = _response("Forbidden")
+    # What decorates `prepare` is there for all methods.
+    for refused in (refused for one in (*told(handler.prepare), *told(method)) for refused in one.refused):
+        responses.setdefault(str(refused.status), _error(refused.description, refused.headers))
     return responses | {"default": _response("Error")}
+
+
+def _header(one: Told) -> dict[str, Any]:
+    return {
+        "name": one.header,
+        "in": "header",
+        "required": one.required,
+        "description": one.description,
+        "schema": {"type": "string"},
+    }
 
 
 def _response(name: str) -> dict[str, str]:
