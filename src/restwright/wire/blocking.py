@@ -26,7 +26,7 @@ from restwright.wire.call import (
 )
 from restwright.wire.content import Content
 from restwright.wire.head import head, refused
-from restwright.wire.paced import PacedAnswer, calling
+from restwright.wire.paced import PacedAnswer, calling, give_time
 
 _CHUNK: Final = 1 << 16
 
@@ -81,7 +81,7 @@ class _Exchange:
             else:  # to a proxy, which asks the server for us
                 data = head(call, target, target.partition("://")[2].partition("/")[0], pool.proxy_headers)
             _connect(pool, connection, call, pace, tunnel=pool.proxy is not None and target.startswith("/"))
-            connection.sock.settimeout(pace.seconds_left(content=False))
+            give_time(connection.sock, pace)
             is_sent = _send(connection, call, data.encode("latin-1"))
             self.answer = PacedAnswer(connection.sock, method=call.method)
             try:

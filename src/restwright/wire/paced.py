@@ -18,6 +18,7 @@ from restwright.wire.call import PIECE, Pace, pieces
 _BUFFER: Final = 1 << 15
 _LONGEST_LINE: Final = 65536
 _MOST_FIELDS: Final = 100
+_MOST_DIGITS: Final = 18
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t]+([^\r\n]*))?[ \t]*\r?\n")
 
 
@@ -28,6 +29,18 @@ class _Calling(threading.local):
 
 
 calling: Final = _Calling()
+
+
+def give_time(sock: socket.socket, pace: Pace, *, content: bool = False) -> None:
+    """Let the next step on the socket take as long as is left for it.
+
+    Raises:
+        TimeoutError: Nothing is left.
+    """
+    left = pace.seconds_left(content=content)
+    if left is not None and left <= 0:
+        raise TimeoutError("timed out")
+    sock.settimeout(left)
 
 
 class _Reader(io.RawIOBase):
@@ -42,11 +55,7 @@ class _Reader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int | None:
-        left = self._pace.seconds_left(content=self.content)
-        if left is not None:
-            if left <= 0:
-                raise TimeoutError("timed out")
-            self._sock.settimeout(left)
+        give_time(self._sock, self._pace, content=self.content)
         size: int | None = self._raw.readinto(buffer)
         if size:
             self._pace.count(size)
@@ -170,12 +179,15 @@ def _fields(fp: io.BufferedIOBase) -> list[tuple[str, str]]:
 
 
 def _length(fields: Headers) -> int | None:
-    """How many bytes of content there are, if it is said."""
-    said = {part.strip() for part in fields.get("Content-Length", "").split(",")}
-    if len(said) > 1:  # one of them may be right, but which?
-        raise http.client.HTTPException(f"several lengths: {', '.join(sorted(said))[:80]}")
-    (length,) = said
-    return int(length) if length.isascii() and length.isdigit() else None
+    """How many bytes of content there are; None if it is not said."""
+    given = fields.get("Content-Length")
+    if given is None:
+        return None
+    said = {part.strip() for part in given.split(",")}
+    length = said.pop()
+    if said or not length.isascii() or not length.isdigit() or len(length) > _MOST_DIGITS:
+        raise http.client.HTTPException(f"no length: {given[:80]!r}")
+    return int(length)
 
 
 class _Sending(http.client.HTTPConnection):
@@ -187,11 +199,7 @@ class _Sending(http.client.HTTPConnection):
             super().send(data)
             return
         for piece in pieces(data):
-            left = pace.seconds_left(content=False)
-            if left is not None:
-                if left <= 0:
-                    raise TimeoutError("timed out")
-                self.sock.settimeout(left)
+            give_time(self.sock, pace)
             super().send(piece)
             pace.start()
 
