@@ -1,17 +1,19 @@
-"""The real Kinto, one server for the whole run; tests stay apart by having an account each. A certificate."""
+"""The real Kinto, one server for the whole run; tests stay apart by having an account each. Certificates."""
 
 from __future__ import annotations
 
 import ssl
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import SimpleNamespace
 
 import pytest
 import requests
-import trustme
 
+from restwright.sandbox.certificates import Certificates
 from restwright.testing.kinto import KintoServer, kinto_server
+from restwright.testing.serve import Connection, Fault, Reply, SeenRequest, Server, serve
 
 
 @pytest.fixture(scope="session")
@@ -55,11 +57,37 @@ def bucket(kinto: KintoServer, account: tuple[str, str]) -> str:
 
 
 @pytest.fixture(scope="session")
-def certificate(tmp_path_factory):
+def certificates() -> Iterator[Certificates]:
+    """An authority, a client that it has signed, and a stranger."""
+    with Certificates() as made:
+        yield made
+
+
+@pytest.fixture
+def serve_asking(certificates: Certificates) -> Callable[..., AbstractContextManager[Server]]:
+    """Serves an app by TLS and asks clients for a certificate; `shown` tells of each request whether it had one."""
+    context = certificates.mutual_context()
+    context.verify_mode = ssl.CERT_OPTIONAL
+
+    @contextmanager
+    def asking(app: Callable[[SeenRequest], Reply]) -> Iterator[Server]:
+        shown: list[bool] = []
+
+        def look(request: SeenRequest) -> Fault:
+            def play(connection: Connection) -> Reply:
+                shown.append(bool(connection._sock.getpeercert()))
+                return app(request)
+
+            return Fault(play)
+
+        with serve(look, tls=context) as server:
+            server.shown = shown
+            yield server
+
+    return asking
+
+
+@pytest.fixture(scope="session")
+def certificate(certificates: Certificates) -> SimpleNamespace:
     """A certificate for the loopback names: `server` is a context that has it, `path` the file of its authority."""
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
-    path = tmp_path_factory.mktemp("authority") / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return SimpleNamespace(server=context, path=str(path))
+    return SimpleNamespace(server=certificates.server_context(), path=certificates.authority)

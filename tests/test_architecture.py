@@ -24,6 +24,8 @@ MAY_KNOW_ENGINES = (
     "restwright/adapter.py",
     "restwright/multipart.py",
     "restwright/loopback.py",
+    "restwright/sandbox/",  # servers with faults
+    "sequoia/certificates.py",  # tries files, and sends nothing
     "rest_tools/server/",
     "rest_tools/client/session.py",  # the retries of a `requests.Session` are urllib3's
 )

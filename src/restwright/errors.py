@@ -9,6 +9,7 @@
     │   ├── NotConnected        the connection never opened: surely nothing was sent
     │   │   ├── ConnectTimeout  (also requests.ConnectTimeout)
     │   │   ├── TlsError        (also requests.exceptions.SSLError)
+    │   │   │   └── CertificateError    the server's does not hold, or ours does not for the server
     │   │   └── ProxyError      (also requests.exceptions.ProxyError)
     │   ├── ReadTimeout         the answer did not come in time (also requests.ReadTimeout)
     │   ├── DeadlineExceeded    the total deadline of the call has passed (also requests.Timeout)
@@ -145,7 +146,11 @@ class ConnectTimeout(NotConnected, requests.ConnectTimeout):
 
 
 class TlsError(NotConnected, requests.exceptions.SSLError):
-    """TLS could not be agreed on, or the certificate does not hold."""
+    """TLS could not be agreed on, or broke."""
+
+
+class CertificateError(TlsError):
+    """A certificate does not hold: the server's for us, or ours for the server; asking again does not help."""
 
 
 class ProxyError(NotConnected, requests.exceptions.ProxyError):

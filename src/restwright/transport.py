@@ -2,7 +2,7 @@
 
 What does not change from call to call is worked out once: the root's origin, the session's header fields,
 proxies and certificates from the environment.  Credentials (the auth policy, the session's own header fields,
-cookies) go to the origin of the root only; a request for another origin gets none.
+cookies, its client certificate) go to the origin of the root only; a request for another origin gets none.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class Transport:
         auth: What `requests` takes: a pair for Basic, a policy; sent to the origin of `root` only.
         timeout: (connect, read) in seconds; None waits for ever.
         max_bytes: The largest answer that is taken, after decompression.
+        shows_certificate: Is the session's client certificate for the origin of `root`?
     """
 
     def __init__(
@@ -65,10 +66,12 @@ class Transport:
         auth: Any = None,
         timeout: tuple[float | None, float | None] = (CONNECT_TIMEOUT, READ_TIMEOUT),
         max_bytes: int = MAX_BYTES,
+        shows_certificate: bool = True,
     ) -> None:
         self.session = session
         self.timeout = timeout
         self.max_bytes = max_bytes
+        self._shows_certificate = shows_certificate
         self.auth = as_auth(auth)
         self.root = without_credentials(root).rstrip("/")
         self.origin = Origin.of(self.root)
@@ -213,7 +216,9 @@ class Transport:
             # Not netrc: credentials are those that were given, and no others.  What the session says about
             # certificates goes before what the environment says.
             merged = session.merge_environment_settings(url, {}, None, session.verify, None)
-            found = (merged["verify"], merged["cert"], dict(merged["proxies"]))
+            # The client's own certificate is a credential, and with plain http a proxy would be shown it.
+            is_shown = home and self._shows_certificate and origin[0] == "https"
+            found = (merged["verify"], merged["cert"] if is_shown else None, dict(merged["proxies"]))
             self._environment[key] = found
         return cast("tuple[Any, Any, dict[str, str]]", found)
 
@@ -286,6 +291,9 @@ class Transport:
             options["stream"] = True
         if body is not None:
             options["data"] = body if isinstance(body, bytes) else b"".join(body.chunks())
+        if self.is_plain:
+            options["verify"] = call.verify
+            options["cert"] = call.cert or ""  # None would be the session's own
         if auth is not None:
             options["auth"] = auth
         elif self.is_plain:

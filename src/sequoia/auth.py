@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import requests
@@ -25,10 +24,11 @@ from restwright.oauth2.client_credentials import client_credentials
 from restwright.oauth2.metadata import check_url
 from restwright.oauth2.token_endpoint import Registration
 from restwright.plan import Operation, Policy
-from restwright.transport import Transport
+from sequoia.certificates import check_certificates
 from sequoia.env import DEFAULT_REQUEST_TIMEOUT_SECONDS
 from sequoia.error import AuthorisationError, TokenExpiredError, request_error
 from sequoia.oauth_session import OAuth2SessionTokenManagementWrapper
+from sequoia.routing import Routes, Way, origin_of
 from sequoia.token_cache import TokenCache, as_dict, as_tokens
 
 __all__ = [
@@ -79,6 +79,9 @@ class Auth:
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """The request as it is."""
         return request
+
+    def check(self) -> None:
+        """Can it be used?  Looked at before anything is sent."""
 
     def init_session(self) -> None:
         """Make ready to send."""
@@ -174,11 +177,19 @@ class MutualAuth(Auth):
         for name, path in files.items():
             if path is None:
                 raise ValueError(f"{name} is missing: MUTUAL needs {', '.join(files)}")
-            if not Path(path).exists():
-                raise FileNotFoundError(f"{name}: there is no file {str(path)!r}")
+        self._files = str(client_cert), str(client_key), str(server_cert)
         session = self.ready_session()
-        session.cert = (str(client_cert), str(client_key))
-        session.verify = str(server_cert)
+        session.cert = self._files[:2]
+        session.verify = self._files[2]
+
+    def check(self) -> None:
+        """Are the files what they should be?
+
+        Raises:
+            OSError: One cannot be read, FileNotFoundError if it is not there.
+            ValueError: One is something else.
+        """
+        check_certificates(*self._files)
 
 
 class ClientGrantAuth(Auth):
@@ -295,18 +306,18 @@ class ClientGrantAuth(Auth):
         return self._keeper
 
     def _sender(self, url: str) -> Callable[[Request], requests.Response]:
-        transport: Transport | None = None
+        way: Way | None = None
 
         def send(request: Request) -> requests.Response:
-            nonlocal transport
-            if transport is None:
+            nonlocal way
+            if way is None:
                 # A session of its own, for the header fields of services are not for the provider; but its adapters,
                 # proxies and certificates are the same.
                 session, own = self.ready_session(), requests.Session()
                 own.adapters, own.proxies, own.trust_env = session.adapters, session.proxies, session.trust_env
                 own.verify, own.cert = session.verify, session.cert
-                transport = Transport(own, url, timeout=(self.request_timeout, self.request_timeout))
-            return transport.send(request)
+                way = Routes(own, timeout=self.request_timeout).way(origin_of(url))
+            return way.send(request)
 
         return send
 

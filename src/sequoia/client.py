@@ -73,7 +73,8 @@ class _Settings:
             `client_cert`, `client_key`, `server_cert`.
 
     Raises:
-        ValueError: A credential is missing, or a setting is out of range.
+        ValueError: A credential is missing or no credential, or a setting is out of range.
+        OSError: A file cannot be read.
         TypeError: An argument is unknown.
     """
 
@@ -100,6 +101,7 @@ class _Settings:
         timeout = timeout_of(request_timeout)
         settings: dict[str, Any] = {"request_timeout": timeout, **auth_kwargs}
         auth = self._auth = AuthFactory.create(**settings)
+        auth.check()
         auth.register_adapters(adapters)
         self._http = self._executor(
             auth,
@@ -113,7 +115,6 @@ class _Settings:
             content_type=content_type,
             retry_writes=retry_writes,
         )
-        self._http.trust(())  # nobody, until the registry says whom
         self.user_id = self._http.user_id
         self.application_id = self._http.application_id
         self._descriptors = Descriptors() if model_resolution else None

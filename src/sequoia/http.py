@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 from urllib.parse import parse_qs
 
 import requests
@@ -72,6 +72,19 @@ class Call:
     model_builder: ModelBuilder | None = field(default=None, compare=False)
 
 
+class Naming(Protocol):
+    """A registry, which names whom to trust."""
+
+    @property
+    def registry_url(self) -> str:
+        """Where it is."""
+        ...
+
+    def loaded(self) -> Operation[None]:
+        """It is read, if that has not been done."""
+        ...
+
+
 class RequestOperations(Operations):
     """Requests to any URL."""
 
@@ -108,6 +121,7 @@ class RequestOperations(Operations):
             RequestError: It failed.
         """
         http = self._core
+        yield from http.ready()
         query = params_of(params)
         asked = query.get("include") or ",".join(parse_qs(url.partition("?")[2]).get("include", ()))
         included = tuple(name for name in asked.split(",") if name)
@@ -230,7 +244,8 @@ class Executor:
         sent.pop(CORRELATION_ID, None)  # it is said for each operation
         self.session.headers.update(sent)
         self._own_origins: frozenset[str] | None = None
-        self.routes = Routes(self.session, timeout=self.request_timeout)
+        self._registry: Naming | None = None
+        self.routes = Routes(self.session, timeout=self.request_timeout, is_known=self._is_known)
         self._retry_writes = retry_writes
         self._plain = Repeat(self.strategy, writes=retry_writes)
         self._attempt_seconds = max(ATTEMPT_SECONDS, 2 * self.request_timeout)
@@ -242,6 +257,16 @@ class Executor:
         """Seconds that a request may take in all, with its repetitions."""
         return float(now(self.strategy.max_time)) + self._attempt_seconds
 
+    def depend_on(self, registry: Naming) -> None:
+        """Have the registry read before anything else; until then nobody gets credentials."""
+        self._registry = registry
+        self.trust(())
+
+    def ready(self) -> Operation[None]:
+        """The registry is read, if there is one."""
+        if self._registry is not None:
+            yield from self._registry.loaded()
+
     def trust(self, locations: Iterable[str]) -> None:
         """Send credentials to the origins of these URLs, and from now on to no others."""
         self._own_origins = frozenset(map(origin_of, locations))
@@ -249,6 +274,11 @@ class Executor:
     def is_trusted(self, url: str) -> bool:
         """Do the client's credentials go there?  As long as no registry was read, to each URL that a caller names."""
         return self._own_origins is None or ("://" in url and origin_of(url) in self._own_origins)
+
+    def _is_known(self, origin: str) -> bool:
+        """Is the client's certificate shown there?  The registry is not told the token, but who asks."""
+        registry = self._registry
+        return self.is_trusted(origin) or (registry is not None and origin == origin_of(registry.registry_url))
 
     def call(
         self,

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode
 
+import requests
+
 from restwright.message import Origin, Request, is_absolute, join
 from restwright.plan import Listing, Operation, Page
 from sequoia.criteria._criteria import as_criteria
@@ -18,6 +20,7 @@ from sequoia.error import RequestError
 from sequoia.http import AsyncHttpExecutor, Call, HttpExecutor, params_of
 from sequoia.models import ResponseBuilder
 from sequoia.response import HttpResponse
+from sequoia.routing import is_same_origin
 from sequoia.util import member
 
 if TYPE_CHECKING:
@@ -163,7 +166,11 @@ class _Browser(Generic[EndpointT]):
             raise RequestError(f"The link to the next page is not a text: {link!r:.80}")
         if not is_absolute(link):
             return join(location, link)
-        if Origin.of(link) != Origin.of(location):
+        try:
+            is_near = is_same_origin(link, location)
+        except requests.RequestException as error:
+            raise RequestError(f"The link to the next page leads nowhere: {error}", error) from error
+        if not is_near:
             raise RequestError(f"The link to the next page leads away from {location}, to {Origin.of(link)}")
         return link
 

@@ -18,7 +18,6 @@ from restwright.single_flight import SingleFlight
 from sequoia.error import RequestError, UnknownService
 from sequoia.http import AsyncHttpExecutor, Call, Executor, HttpExecutor
 from sequoia.retrying import Repeat
-from sequoia.routing import origin_of
 
 _MEMBERS: Final = ("name", "owner", "location", "title")
 
@@ -63,18 +62,23 @@ class Services(dict[str, RegisteredService]):
         registry_url: Where it is.
         http: What it is read by.
         learn: Called when it has been read.
+
+    Raises:
+        ValueError: It is no URL.
     """
 
     logger = logging.getLogger("sequoia.registry")
 
     def __init__(self, registry_url: str, http: Executor, learn: Learn = _nothing) -> None:
         super().__init__()
-        origin_of(registry_url)
+        if not isinstance(registry_url, str) or "://" not in registry_url:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError(f"registry_url is a whole URL, such as https://host/services/tenant, got {registry_url!r}")
         self._learn = learn
         self.registry_url = registry_url
         self.http = http
         self.is_loaded = False
         self._flight = SingleFlight[None]("reading the registry")
+        http.depend_on(self)
 
     def loaded(self) -> Operation[None]:
         """Read it if that has not been done, once for all who wait for it."""

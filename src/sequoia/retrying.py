@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from restwright.errors import NotConnected, RestwrightError
+from restwright.errors import CertificateError, NotConnected, RestwrightError, TlsError
 from restwright.headers.retry_after import parse_retry_after
 from restwright.message import Request, without_credentials
 from restwright.plan import Operation, Wait
@@ -85,12 +85,16 @@ class Repeat:
     def _is_worth_repeating(self, request: Request, outcome: HttpResponse | ClientError) -> bool:
         if isinstance(outcome, HttpResponse):
             return self.expectation is not None and not self.expectation.is_met_by(outcome.full_json)
+        cause = outcome.cause
         if isinstance(outcome, HttpError):
             status = outcome.status_code
             is_transient = status == 429 or status >= 500 or status in self.strategy.statuses
         else:
-            is_transient = isinstance(outcome, (ConnectionError, Timeout))
-        return is_transient and (self.writes or request.may_repeat or isinstance(outcome.cause, NotConnected))
+            # A certificate that does not hold does not get better.
+            is_transient = isinstance(outcome, (ConnectionError, Timeout)) and not isinstance(cause, CertificateError)
+        # TLS can also fail after the request was sent.
+        is_surely_unsent = isinstance(cause, NotConnected) and not isinstance(cause, TlsError)
+        return is_transient and (self.writes or request.may_repeat or is_surely_unsent)
 
     @staticmethod
     def _delay(delay: float | None, outcome: HttpResponse | ClientError, left: float) -> float | None:

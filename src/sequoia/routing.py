@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 import requests
 
-from restwright.message import EMPTY, Request, is_absolute, join, no_cookies
+from restwright.message import EMPTY, Origin, Request, is_absolute, join, no_cookies
 from restwright.transport import Transport
 
 
@@ -34,12 +35,16 @@ class Routes:
     Args:
         session: Its adapters, proxies and certificates count.
         timeout: Seconds to connect and between bytes of an answer.
+        is_known: Says of an origin whether it is one that the client certificate, if there is one, is for.
     """
 
-    def __init__(self, session: requests.Session, *, timeout: float) -> None:
+    def __init__(
+        self, session: requests.Session, *, timeout: float, is_known: Callable[[str], bool] = lambda origin: True
+    ) -> None:
         self._session = session
         self._timeout = timeout
-        self._ways: dict[str, Way] = {}
+        self._is_known = is_known
+        self._ways: dict[tuple[str, bool], Way] = {}
 
     def new(self) -> Route:
         """For one plan."""
@@ -51,13 +56,15 @@ class Routes:
         Raises:
             requests.exceptions.InvalidURL: It is none.
         """
-        way = self._ways.get(origin)
+        key = (origin, self._is_known(origin))
+        way = self._ways.get(key)
         if way is None:
             if origin.lower().startswith(("http:", "https:")):
-                way = Transport(self._session, origin, timeout=(self._timeout, self._timeout))
+                timeout = (self._timeout, self._timeout)
+                way = Transport(self._session, origin, timeout=timeout, shows_certificate=key[1])
             else:
-                way = _Foreign(self._session, origin, self._timeout)
-            self._ways[origin] = way
+                way = _Foreign(self._session, origin, self._timeout, shows_certificate=key[1])
+            self._ways[key] = way
         return way
 
     def close(self) -> None:
@@ -109,14 +116,15 @@ class Route:
 class _Foreign:
     """URLs of a scheme that only an adapter of the caller's knows."""
 
-    def __init__(self, session: requests.Session, origin: str, timeout: float) -> None:
+    def __init__(self, session: requests.Session, origin: str, timeout: float, *, shows_certificate: bool) -> None:
         self._session = session
         self._origin = origin
         self._timeout = timeout
+        self._shows_certificate = shows_certificate
 
     def send(self, request: Request) -> requests.Response:
         """The answer, by way of the adapter."""
-        is_home = not is_absolute(request.url)
+        is_home = not is_absolute(request.url) or origin_of(request.url) == self._origin
         body: Any = request.body()
         prepared = requests.PreparedRequest()
         prepared.prepare(
@@ -128,11 +136,21 @@ class _Foreign:
             cookies=None if no_cookies(self._session.cookies) else self._session.cookies,
             hooks=self._session.hooks,
         )
-        return self._session.send(prepared, timeout=self._timeout, allow_redirects=False)
+        cert = self._session.cert if is_home and self._shows_certificate else None
+        return self._session.send(prepared, timeout=self._timeout, allow_redirects=False, cert=cert)
 
     async def send_async(self, request: Request) -> requests.Response:
         """The same, in a thread."""
         return await asyncio.to_thread(self.send, request)
+
+
+def is_same_origin(url: str, other: str) -> bool:
+    """Do both have the same origin (RFC 6454, 4)?
+
+    Raises:
+        requests.exceptions.InvalidURL: One of them has none.
+    """
+    return origin_of(url) == origin_of(other) or Origin.of(url) == Origin.of(other)
 
 
 def origin_of(url: str) -> str:

@@ -25,9 +25,7 @@ _LOGGER: Final = logging.getLogger("sequoia.http")
 
 def constant(interval: Any = 1) -> Iterator[float]:
     """The same delay again and again, or those of a list: as `backoff.constant`."""
-    several = cast("Iterable[float]", interval if isinstance(interval, Iterable) else repeat(interval))
-    for delay in several:  # noqa: UP028  # `yield from` would send on what is sent here
-        yield delay
+    yield from cast("Iterable[float]", interval if isinstance(interval, Iterable) else repeat(interval))
 
 
 def full_jitter(delay: float) -> float:
@@ -107,6 +105,7 @@ class Delays:
         self._generator: Any = strategy.wait_gen(**strategy.arguments)
         self._jitter = strategy.jitter
         self._is_new = True
+        self._is_told = False
 
     def after(self, outcome: Any) -> float | None:
         """Seconds to wait after an attempt that came out so; None if the generator has no more."""
@@ -120,12 +119,11 @@ class Delays:
         if self._is_new:
             self._is_new = False
             first = next(self._generator)
+            # Generators of backoff 2 first want to be told of an outcome; those of backoff 1 are told nothing.
+            self._is_told = first is None
             if first is not None:
                 return float(first)
-            # Generators of backoff 2 first want to be told of an outcome; those of backoff 1 do not.
-        if hasattr(self._generator, "send"):
-            return float(self._generator.send(outcome))
-        return float(next(self._generator))
+        return float(self._generator.send(outcome) if self._is_told else next(self._generator))
 
 
 def _check_call(wait_gen: Any, arguments: Mapping[str, Any]) -> None:

@@ -68,7 +68,7 @@ def test_errors_are_of_the_requests_kind_too(kind, of_requests):
 
 @pytest.mark.parametrize("kind", every_error())
 def test_only_what_surely_was_not_sent_counts_as_not_connected(kind):
-    expected = {"NotConnected", "ConnectTimeout", "TlsError", "ProxyError"}
+    expected = {"NotConnected", "ConnectTimeout", "TlsError", "CertificateError", "ProxyError"}
     assert issubclass(kind, errors.NotConnected) == (kind.__name__ in expected)
 
 

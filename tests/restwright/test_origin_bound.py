@@ -217,3 +217,56 @@ def test_a_request_may_have_authorization_of_its_own(connect, home, other):
     assert home.requests[0].headers["Authorization"] == "Own"
     assert other.requests[0].headers["Authorization"] == "Its"
     assert Request("GET", "/x").headers == {}
+
+
+# ------------------------------------------------------------------------------------------------ client certificates
+
+
+@pytest.fixture
+def session(certificates):
+    def make(kind=requests.Session):
+        session = kind()
+        session.verify, session.cert = certificates.authority, (certificates.client.cert, certificates.client.key)
+        return session
+
+    return make
+
+
+def answer(request):
+    return Reply(json={})
+
+
+@pytest.mark.parametrize("kind", [requests.Session, OwnRequest, OwnSend])
+def test_a_client_certificate_is_shown_at_home_only(connect, serve_asking, session, kind):
+    with serve_asking(answer) as home, serve_asking(answer) as other:
+        caller = connect(home.url, session=session(kind), timeout=(5, 5))
+        for url in ("/x", other.url + "/x", home.url + "/x", other.url.replace("127.0.0.1", "localhost") + "/x"):
+            assert caller.get(url).status_code == 200
+        assert (home.shown, other.shown) == ([True, True], [False, False])
+
+
+@pytest.mark.parametrize("kind", [requests.Session, OwnSend])
+def test_a_client_certificate_does_not_follow_a_redirect_to_another_origin(connect, serve_asking, session, kind):
+    with serve_asking(answer) as other:
+
+        def app(request):
+            return faults.redirect_to("/y" if request.path == "/x" else other.url)
+
+        with serve_asking(app) as home:
+            caller = connect(home.url, session=session(kind), timeout=(5, 5), policy=redirect())
+            assert caller.get("/x").status_code == 200
+            assert (home.shown, other.shown) == ([True, True], [False])
+
+
+def test_credentials_in_the_options_of_a_request_do_not_either(connect, serve_asking, certificates):
+    with serve_asking(answer) as other, serve_asking(lambda request: faults.redirect_to(other.url)) as home:
+        options = {
+            "cert": (certificates.client.cert, certificates.client.key),
+            "auth": ("user", "secret"),
+            "cookies": {"id": "secret"},
+            "verify": certificates.authority,
+        }
+        connect(home.url, timeout=(5, 5), policy=redirect()).get("/x", options=options)
+        assert (home.shown, other.shown) == ([True], [False])
+        assert secrets(home.requests[0])
+        assert secrets(other.requests[0]) == []

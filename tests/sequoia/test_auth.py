@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import pickle
-import ssl
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
-from types import SimpleNamespace
 
 import pytest
-import trustme
 
+from restwright.errors import CertificateError
 from restwright.testing import Reply, serve
 from restwright.testing.faults import hang_before, redirect_to, reset_before
 from sequoia.auth import (
@@ -23,11 +22,15 @@ from sequoia.auth import (
     TokenCache,
     oauth_token,
 )
-from sequoia.client import AsyncClient, AuthType, Client
+from sequoia.client import AuthType
 from sequoia.error import (
     AuthorisationError,
+    ClientError,
     ConnectionError,  # noqa: A004
     HttpError,
+    NotMatchingVersion,
+    ReferencesMismatchException,
+    RequestError,
     Timeout,
     TokenExpiredError,
     TooManyRedirects,
@@ -336,65 +339,27 @@ def test_errors_can_be_pickled_and_show_no_credentials(sequoia, drive):
     assert C1 in str(again)
 
 
-# --- mutual TLS ---
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    authority, stranger = trustme.CA(), trustme.CA()
-    folder = tmp_path_factory.mktemp("tls")
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(server)
-    authority.configure_trust(server)
-    server.verify_mode = ssl.CERT_REQUIRED
-    for name, issuer in {"good": authority, "bad": stranger}.items():
-        certificate = issuer.issue_cert("client@example.org")
-        certificate.private_key_pem.write_to_path(str(folder / f"{name}.key"))
-        certificate.cert_chain_pems[0].write_to_path(str(folder / f"{name}.pem"))
-        issuer.cert_pem.write_to_path(str(folder / f"{name}-ca.pem"))
-    return SimpleNamespace(server=server, folder=folder)
-
-
-def mutual(certificates, server, *, client="good", authority="good"):
-    folder = certificates.folder
-    return {
-        "registry_url": f"{server.url}/services/testmock",
-        "auth_type": AuthType.MUTUAL,
-        "client_cert": str(folder / f"{client}.pem"),
-        "client_key": str(folder / f"{client}.key"),
-        "server_cert": str(folder / f"{authority}-ca.pem"),
-        "backoff_strategy": {"max_tries": 1},
-    }
-
-
-def test_two_way_tls_needs_no_token(certificates):
-    def app(request):
-        location = f"{server.url}/metadata"
-        services = [{"name": "metadata", "owner": "root", "location": location, "title": "t"}]
-        return Reply(json={"services": services, "meta": {}, "contents": [{"ref": "o:c1"}]})
-
-    async def awaited(settings):
-        async with AsyncClient(**settings) as client:
-            return (await read(client)).resources
-
-    with serve(app, tls=certificates.server) as server:
-        settings = mutual(certificates, server)
-        with Client(**settings) as client:
-            assert read(client).resources == [{"ref": "o:c1"}]
-        assert asyncio.run(awaited(settings)) == [{"ref": "o:c1"}]
-        assert all("Authorization" not in request.headers for request in server.requests)
-
-
-@pytest.mark.parametrize("wrong", [{"client": "bad"}, {"authority": "bad"}])
-def test_certificates_of_a_stranger_end_in_a_connection_error(certificates, wrong):
-    with serve([Reply(json={"services": []})], tls=certificates.server) as server:
-        with pytest.raises(ConnectionError):
-            Client(**mutual(certificates, server, **wrong))
-        assert server.requests == []
-
-
-def test_a_certificate_that_is_not_there_is_named(certificates):
-    with serve([Reply(json={})], tls=certificates.server) as server:
-        settings = {**mutual(certificates, server), "client_key": "/nowhere.key"}
-        with pytest.raises(FileNotFoundError, match="client_key: there is no file"):
-            Client(**settings)
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError("m"),
+        ClientError("m", ValueError("x")),
+        AuthorisationError("(invalid_client) m", KeyError("x")),
+        TokenExpiredError("m"),
+        ReferencesMismatchException("m"),
+        NotMatchingVersion("m", HttpError({"a": 1}, 412)),
+        UnknownService("m"),
+        RequestError("m"),
+        ConnectionError("m", CertificateError("x")),
+        Timeout("m"),
+        TooManyRedirects("m"),
+        HttpError({"a": [1]}, 404),
+        HttpError("text", 500),
+    ],
+)
+def test_every_error_can_be_pickled_and_copied(error):
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(again) is type(error)
+        assert (str(again), again.message) == (str(error), error.message)
+        assert (type(again.cause), str(again.cause)) == (type(error.cause), str(error.cause))
+        assert getattr(again, "status_code", None) == getattr(error, "status_code", None)

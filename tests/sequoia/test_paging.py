@@ -83,6 +83,37 @@ def test_nothing_is_fetched_before_it_is_needed_if_so_asked(five):
         assert len(five.data) == 3
 
 
+def test_several_pages_may_be_fetched_at_once(five):
+    with five.client() as client:
+        browser = client.metadata.contents.browse("o", query_string="perPage=2", prefetch_pages=2)
+        assert len(five.data) == 2
+        assert names(browser) == PAGES
+        assert len(five.data) == 3
+        browser = client.metadata.contents.browse("o", query_string="perPage=2", prefetch_pages=10)
+        assert len(five.data) == 6
+        assert names(browser) == names(browser) == PAGES
+        assert len(five.data) == 6
+
+
+def test_several_pages_may_be_awaited_at_once(five):
+    async def main():
+        async with five.async_client() as client:
+            browser = await client.metadata.contents.browse("o", query_string="perPage=2", prefetch_pages=2)
+            assert len(five.data) == 2
+            assert names([page async for page in browser]) == PAGES
+            assert len(five.data) == 3
+
+    asyncio.run(main())
+
+
+def test_an_empty_answer_is_a_page_without_resources(sequoia, collect, drive):
+    sequoia.fail("/metadata/data/contents", *[Reply(204)] * 3)
+    assert [page.resources for page in collect(lambda client: client.metadata.contents.browse("o"))] == [None]
+    assert collect(lambda client: client.metadata.contents.browse("o").linked("assets")) == []
+    browser = drive(lambda client: client.metadata.contents.browse("o"))
+    assert (browser.status, browser.data, browser.linked("assets").resources) == (204, None, None)
+
+
 def test_a_second_loop_fetches_what_was_not_kept(five):
     with five.client() as client:
         browser = client.metadata.contents.browse("o", query_string="perPage=2", prefetch_pages=2)
@@ -187,6 +218,12 @@ def test_a_link_cannot_change_the_host_of_the_location(sequoia, collect, link):
     sequoia.fail("/metadata/data/contents", Reply(json={"meta": {"next": link}, "contents": [{}]}))
     collect(lambda client: client.metadata.contents.browse("o"))
     assert sequoia.server.requests[-1].path == "/metadata/" + link.removeprefix("/")
+
+
+def test_a_link_that_leads_nowhere_is_told(sequoia, collect):
+    sequoia.fail("/metadata/data/contents", Reply(json={"meta": {"next": "http://[bad"}, "contents": []}))
+    with pytest.raises(RequestError, match="leads nowhere"):
+        collect(lambda client: client.metadata.contents.browse("o"))
 
 
 def test_links_in_a_circle_end(sequoia, collect):

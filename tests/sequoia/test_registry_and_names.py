@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import pickle
 import platform
 import subprocess
 import sys
 
 import pytest
+import requests
 import requests_mock
 
 import sequoia as package
-from restwright.testing import Reply
+from restwright.testing import Reply, serve
 from sequoia import client, env, http, util
-from sequoia.auth import AuthType, NoAuth
-from sequoia.client import Client
+from sequoia.auth import AuthType, NoAuth, TokenCache
+from sequoia.client import AsyncClient, Client
+from sequoia.criteria import Criteria, StringExpressionFactory
 from sequoia.error import ClientError, RequestError, UnknownService
 from sequoia.http import HttpExecutor
 from sequoia.registry import RegisteredService, Registry
@@ -64,8 +67,26 @@ def test_a_registry_that_cannot_be_used_is_told(sequoia, answer):
         RegisteredService({"name": "x", "owner": "o", "title": "t"})
 
 
+def test_copies_of_proxies_work(sequoia):
+    sequoia.add("contents", {"name": "c1"})
+    with sequoia.client() as made:
+        copies = [
+            copy.copy(made).metadata.contents,
+            copy.copy(made.metadata).contents,
+            copy.copy(made.metadata.contents),
+        ]
+        assert [each.read("o", "o:c1").status for each in copies] == [200] * 3
+        browser = copy.copy(made.metadata.contents.browse("o"))
+        assert browser.resources == [content for page in browser for content in page.resources]
+        response = made.metadata.contents.read("o", "o:c1")
+        for again in (copy.copy(response), copy.deepcopy(response), pickle.loads(pickle.dumps(response))):
+            assert (again.resources, again.status) == (response.resources, 200)
+
+
 def test_a_client_can_be_asked_what_it_has(sequoia):
     with sequoia.client() as made:
+        assert not hasattr(made, "x")
+        assert hasattr(made, "metadata")
         assert not hasattr(made, "_nothing")
         assert not hasattr(made, "__nothing__")
         assert not hasattr(made.metadata, "_nothing")
@@ -85,6 +106,81 @@ def test_adapters_of_others_are_mounted(sequoia, drive):
     assert request.url == "mock://metadata/data/contents/o:c1?owner=o"
     assert (request.headers["Authorization"], request.headers["Accept"]) == ("Bearer t", "application/vnd.piksel+json")
     assert "Authorization" not in adapter.request_history[0].headers
+
+
+@pytest.fixture
+def mock():
+    """Registry, provider and service, of which only an adapter of the caller's knows."""
+    adapter = requests_mock.Adapter()
+    names = ("identity", "metadata")
+    services = [{"name": name, "owner": "o", "location": f"mock://{name}.example", "title": "t"} for name in names]
+    contents = "mock://metadata.example/data/contents"
+    page = {"meta": {"next": f"{contents}?page=2&owner=o"}, "contents": [1]}
+    adapter.register_uri("GET", "mock://registry/services", json={"services": services})
+    token = {"access_token": "at-1", "token_type": "bearer"}
+    adapter.register_uri("POST", "mock://identity.example/oauth/token", json=token)
+    adapter.register_uri("GET", contents, json=page)
+    adapter.register_uri("GET", f"{contents}?page=2", json={"meta": {}, "contents": [2]})
+    adapter.register_uri("POST", f"{contents}/", json={"contents": [3]}, status_code=201)
+    TokenCache._token_storage.clear()
+    return adapter
+
+
+@pytest.mark.parametrize("mode", ["blocking", "awaited"])
+def test_an_adapter_of_ones_own_gets_all_that_is_asked(mock, mode):
+    settings = {"adapters": [("mock://", mock)], "grant_client_id": "id", "grant_client_secret": "s3cr3t"}
+    criteria = Criteria().add(criterion=StringExpressionFactory.field("title").equal_to("a & b"))
+
+    def browse(client):
+        return client.metadata.contents.browse("o", criteria, query_string="perPage=1")
+
+    def blocking():
+        with Client("mock://registry/services?tenant=1", **settings) as made:
+            assert [page.resources for page in browse(made)] == [[1], [2]]
+            made.metadata.contents.store("o", [{"name": "c"}])
+            made._http.get("mock://metadata.example/data/contents", {"q": "ü&="})
+
+    async def awaited():
+        async with AsyncClient("mock://registry/services?tenant=1", **settings) as made:
+            assert [page.resources async for page in browse(made)] == [[1], [2]]
+            await made.metadata.contents.store("o", [{"name": "c"}])
+            await made._http.get("mock://metadata.example/data/contents", {"q": "ü&="})
+
+    blocking() if mode == "blocking" else asyncio.run(awaited())
+    assert [(request.method, request.url.removeprefix("mock://")) for request in mock.request_history] == [
+        ("GET", "registry/services?tenant=1"),
+        ("POST", "identity.example/oauth/token"),
+        ("GET", "metadata.example/data/contents?perPage=1&owner=o&withTitle=a+%26+b"),
+        ("GET", "metadata.example/data/contents?page=2&owner=o"),
+        ("POST", "metadata.example/data/contents/?owner=o"),
+        ("GET", "metadata.example/data/contents?q=%C3%BC%26%3D"),
+    ]
+    assert mock.request_history[4].json() == {"contents": [{"name": "c"}]}
+    signed = [request.headers.get("Authorization") for request in mock.request_history]
+    assert signed == [None, "Basic aWQ6czNjcjN0", *["Bearer at-1"] * 4]
+
+
+@pytest.mark.parametrize("url", [None, "", 7, "registry", "/services/testmock"])
+@pytest.mark.parametrize("make", [Client, AsyncClient])
+def test_a_registry_url_that_is_none_is_told(url, make):
+    with pytest.raises(ValueError, match=r"registry_url is a whole URL, such as https://.*, got"):
+        make(url, auth_type=AuthType.NO_AUTH)
+
+
+def test_proxies_carry_registry_token_and_calls(sequoia, drive):
+    def forward(request):
+        fields = {name: value for name, value in request.header_lines if name not in ("Host", "Content-Length")}
+        answer = requests.request(request.method, request.target, data=request.body, headers=fields, timeout=5)
+        return Reply(answer.status_code, content=answer.content)
+
+    sequoia.add("contents", {"name": "c1"})
+    with serve(forward) as proxy:
+        drive(lambda made: made.metadata.contents.read("o", "o:c1"), proxies={"http": proxy.url})
+        assert [request.target.removeprefix(sequoia.server.url) for request in proxy.requests] == [
+            "/services/testmock",
+            "/identity/oauth/token",
+            "/metadata/data/contents/o:c1?owner=o",
+        ]
 
 
 def test_proxies_are_used(sequoia):

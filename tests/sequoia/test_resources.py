@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -68,11 +69,23 @@ def test_update_of_another_version_is_a_conflict(sequoia, drive):
     assert caught.value.cause.status_code == 412
 
 
-def test_another_412_is_an_http_error(sequoia, drive):
-    sequoia.fail("/metadata/data/contents/o:c1", Reply(412, json=["?"]))
+@pytest.mark.parametrize(
+    "body",
+    [["?"], {}, {"error": "Precondition Failed"}, {"error": "Precondition Failed", "message": "another"}],
+)
+def test_another_412_is_an_http_error(sequoia, drive, body):
+    sequoia.fail("/metadata/data/contents/o:c1", Reply(412, json=body))
     with pytest.raises(HttpError) as caught:
         drive(lambda client: client.metadata.contents.update("o", [C1], "o:c1", "v0"))
-    assert caught.value.message == ["?"]
+    assert caught.value.message == body
+
+
+@pytest.mark.parametrize("reply", [Reply(412), Reply(412, text="<html>")])
+def test_a_412_without_a_document_is_an_http_error_too(sequoia, drive, reply):
+    sequoia.fail("/metadata/data/contents/o:c1", reply)
+    with pytest.raises(HttpError) as caught:
+        drive(lambda client: client.metadata.contents.update("o", [C1], "o:c1", "v0"))
+    assert caught.value.message.startswith("412 Precondition Failed: the answer is not JSON")
 
 
 @pytest.mark.parametrize("given", [[], "[]", "7", [{"ref": "o:c1"}], [{**C1, "ref": "o:c2"}], [{**C1, "name": "x"}]])
@@ -131,6 +144,14 @@ def test_a_document_becomes_objects(sequoia, drive):
     assert (content.name, content.class_, content.subTitle.de) == ("c1", 1, "x")
 
 
+def test_the_objects_of_a_resource_with_a_dash_have_its_name(sequoia, drive):
+    odd = {"from": 1, "1st": 2, "_own": 3, "a b": [{"x-y": None}], "": 4}
+    sequoia.fail("/metadata/data/content-segments", Reply(json={"meta": {}, "contentSegments": [odd]}))
+    (one,) = drive(lambda client: client.metadata["content-segments"].browse("o")).to_object()
+    assert (one.from_, one.n1st, one.own, one.n) == (1, 2, 3, 4)
+    assert (type(one).__name__, one.a_b[0].xY) == ("contentSegments", None)
+
+
 def test_a_raw_request_is_signed_for_services_of_the_registry_only(sequoia, drive):
     sequoia.add("contents", {"name": "c1"})
     with serve([Reply(json={"a": 1})]) as other:
@@ -139,3 +160,39 @@ def test_a_raw_request_is_signed_for_services_of_the_registry_only(sequoia, driv
         assert other.requests[-1].target == "/x?a=1&b=2"
     read = drive(lambda client: client._http.get(f"{sequoia.location}/data/contents/o:c1", resource_name="contents"))
     assert read.resources[0]["name"] == "c1"
+
+
+@pytest.mark.parametrize("origin", ["a service", "another"])
+def test_a_raw_request_that_is_the_first_has_the_registry_read_before(sequoia, origin):
+    sequoia.add("contents", {"name": "c1"})
+
+    async def main(url):
+        client = sequoia.async_client()
+        try:
+            return await asyncio.gather(*(client._http.get(url, {"owner": "o"}) for _ in range(5)))
+        finally:
+            await client.aclose()
+
+    with serve([Reply(json={})]) as other:
+        url = f"{sequoia.location}/data/contents/o:c1" if origin == "a service" else f"{other.url}/x"
+        assert [response.status for response in asyncio.run(main(url))] == [200] * 5
+        assert len(sequoia.seen("/services")) == 1
+        asked = sequoia.data if origin == "a service" else other.requests
+        signed = ["Authorization" in request.headers for request in asked]
+        assert signed == [origin == "a service"] * 5
+        assert len(sequoia.seen("/identity")) == (1 if origin == "a service" else 0)
+
+
+def test_a_raw_request_fails_if_the_registry_cannot_be_read(sequoia):
+    sequoia.fail("/services/testmock", Reply(404))
+
+    async def main():
+        client = sequoia.async_client()
+        try:
+            await client._http.get(f"{sequoia.location}/data/contents/o:c1")
+        finally:
+            await client.aclose()
+
+    with pytest.raises(HttpError, match="/services/testmock: 404"):
+        asyncio.run(main())
+    assert sequoia.data == []

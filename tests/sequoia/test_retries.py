@@ -140,6 +140,58 @@ def test_what_is_expected(wanted, document, is_met):
     assert (None if expectation is None else expectation.is_met_by(document)) is is_met
 
 
+@pytest.mark.parametrize(
+    ("wanted", "asked"),
+    [
+        (True, 4),
+        ({"contents": True}, 2),
+        ({"contents": False}, 1),
+        ({"contents": True, "assets": True}, 4),
+        ({"contents": False, "assets": True}, 4),
+        ({"contents": True, "assets": False}, 2),
+        ({"contents": True, "categories": True}, 3),
+    ],
+)
+@pytest.mark.parametrize("where", ["client", "call", "argument"])
+def test_names_say_which_resources_are_waited_for(sequoia, collect, where, wanted, asked):
+    def page(**linked):
+        return Reply(json={"meta": {}, "contents": [{}], "linked": linked})
+
+    sequoia.fail(PATH, EMPTY, page(), page(categories=[{}]), page(assets=[{}], categories=[{}]))
+    strategy = {"interval": 0, "max_tries": 4}
+    with_key = {**strategy, "retry_when_empty_result": wanted}
+    on_call = {"call": {"backoff_strategy": with_key}, "argument": {"retry_when_empty_result": wanted}}.get(where, {})
+    collect(
+        lambda client: client.metadata.contents.browse("o", BOTH, **on_call),
+        backoff_strategy=with_key if where == "client" else strategy,
+    )
+    assert len(sequoia.data) == asked
+
+
+def of_backoff_1():
+    yield from repeat(0.01)
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        {"wait_gen": of_backoff_1},
+        {"wait_gen": backoff.expo, "factor": 0.01, "base": 2, "max_value": 0.05},
+        {"wait_gen": backoff.fibo, "jitter": lambda delay: delay / 100},
+        {"wait_gen": backoff.constant, "interval": [0.01, 0.02]},
+        {"wait_gen": backoff.runtime, "value": lambda outcome: 0.01},
+        {"interval": 0.01},
+    ],
+)
+def test_one_generator_serves_failures_and_empty_results(sequoia, drive, strategy):
+    empty = Reply(json={"contents": []})
+    sequoia.fail(f"{PATH}/o:c1", Reply(503), empty)
+    strategy = {**strategy, "max_tries": 3, "retry_when_empty_result": True}
+    assert drive(lambda client: read(client, backoff_strategy=strategy)).resources
+    assert len(sequoia.data) == 3
+    assert strategy["retry_when_empty_result"]
+
+
 # --- the loop by itself, in no time ---
 
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 import enum
 import json
 import socket
+import ssl
 import time
 from dataclasses import dataclass, fields
 from typing import Any
 
-from tornado.iostream import IOStream, UnsatisfiableReadError
+from tornado.iostream import IOStream, SSLIOStream, UnsatisfiableReadError
 
 from rest_tools.server.refusal import error_body, standard_phrase
 
-__all__ = ["ClientStream", "Patience", "Phase"]
+__all__ = ["ClientStream", "Patience", "Phase", "TlsClientStream"]
 
 _LEAST_PACE = 1000  # bytes a second
 _READ_AHEAD = 2**20  # bytes that a client can send while it waits for an answer
@@ -99,7 +100,8 @@ class ClientStream(IOStream):
         if self.socket is None:
             return True
         try:
-            return self.phase is Phase.REQUEST and not self.socket.recv(1, socket.MSG_PEEK)
+            # Past TLS, which has no such flag: what is on the way is enough to know.
+            return self.phase is Phase.REQUEST and not socket.socket.recv(self.socket, 1, socket.MSG_PEEK)
         except OSError:  # there is nothing, or nobody any more
             return True
 
@@ -166,6 +168,18 @@ class ClientStream(IOStream):
         count = super().write_to_fd(data)
         self._sent += count
         return count
+
+
+class TlsClientStream(ClientStream, SSLIOStream):
+    """The same with TLS; the handshake is part of the time for the first header.
+
+    Args:
+        client: Of the connection.
+        tls: With our certificate.
+    """
+
+    def __init__(self, client: socket.socket, tls: ssl.SSLContext) -> None:
+        super().__init__(tls.wrap_socket(client, server_side=True, do_handshake_on_connect=False))
 
 
 def _answer(status: int) -> bytes:

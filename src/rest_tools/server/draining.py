@@ -14,6 +14,7 @@ import asyncio
 import errno
 import logging
 import socket
+import ssl
 import time
 from collections.abc import Awaitable
 from typing import Any
@@ -31,7 +32,7 @@ from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.web import OutputTransform
 
 from rest_tools.server.application import RestApplication, origin_form
-from rest_tools.server.connections import ClientStream, Patience, Phase
+from rest_tools.server.connections import ClientStream, Patience, Phase, TlsClientStream
 
 __all__ = ["DrainingServer"]
 
@@ -62,6 +63,7 @@ class _SayGoodbye(OutputTransform):
 class DrainingServer(HTTPServer):
     """Tornado's server, and what its connections are about."""
 
+    ssl_options: ssl.SSLContext | None
     _application: RestApplication
     _patience: Patience
     _max_connections: int
@@ -120,7 +122,11 @@ class DrainingServer(HTTPServer):
                 if error.errno in _EXHAUSTED and not self._make_room():
                     return self._pause(str(error))
                 continue  # that client is gone already
-            stream = ClientStream(client)
+            try:
+                stream = ClientStream(client) if self.ssl_options is None else TlsClientStream(client, self.ssl_options)
+            except OSError:
+                client.close()
+                continue
             self._waiting[stream] = time.monotonic()  # it is only in the next turn of the loop that it waits indeed
             self.handle_stream(stream, address)  # pyright: ignore[reportUnknownMemberType]  # a tuple
         return None

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import logging
 import socket
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -56,12 +57,15 @@ class RestServer:
         body_timeout: Seconds for its body; and again, if 1000 bytes a second came.
         send_timeout: Seconds for a client to take its answer; and again, if it took 1000 bytes a second.
         max_connections: Open connections at once; then the one whose request is awaited longest gives way.
+        ssl_options: Speak TLS, with the certificate of this context; if it requires one of clients too, that is mutual
+            TLS.
         **kwargs: Settings of the Tornado application.
 
     Attributes:
         routes: What was added, as tuples.
         http_server: The last server that was started.
         max_body_size: As given.
+        ssl_options: As given; a change is for the next start.
         app_args: The settings of the application.
         metrics: What is measured, after `add_standard_routes`; its `registry` takes metrics of one's own.
 
@@ -84,6 +88,7 @@ class RestServer:
         body_timeout: float = 30.0,
         send_timeout: float = 30.0,
         max_connections: int = 1000,
+        ssl_options: ssl.SSLContext | None = None,
         **kwargs: Any,
     ) -> None:
         if json_log and log_function is not None:
@@ -93,6 +98,7 @@ class RestServer:
         self.routes: list[tuple[Any, ...]] = []
         self.http_server: DrainingServer | None = None
         self.max_body_size = max_body_size
+        self.ssl_options = ssl_options
         log_function = log_function or (json_logger if json_log else tornado_logger)
         self.app_args: dict[str, Any] = {**kwargs, "log_function": log_function}
         if cookie_secret is not None:
@@ -188,6 +194,7 @@ class RestServer:
 
         Raises:
             OSError: The address is not ours, or the port is in use.
+            TypeError: `ssl_options` is no context for servers.
         """
         self._start(lambda: self._listen(address, port))
 
@@ -229,6 +236,7 @@ class RestServer:
             application,
             trusted_downstream=self._trusted_downstream,
             max_body_size=application.max_body_size,
+            ssl_options=_checked_tls(self.ssl_options),
             patience=self._patience,
             max_connections=self._max_connections,
         )
@@ -307,6 +315,12 @@ def _both(
         second(handler)
 
     return both
+
+
+def _checked_tls(context: ssl.SSLContext | None) -> ssl.SSLContext | None:
+    if context is not None and (not isinstance(context, ssl.SSLContext) or context.protocol == ssl.PROTOCOL_TLS_CLIENT):  # pyright: ignore[reportUnnecessaryIsInstance]  # Tornado takes a dictionary
+        raise TypeError(f"ssl_options must be an ssl.SSLContext for servers (PROTOCOL_TLS_SERVER), got {context!r}")
+    return context
 
 
 def _listener(address: str, port: int) -> socket.socket:

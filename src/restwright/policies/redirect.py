@@ -3,12 +3,11 @@
 Writes are followed only if the client asks for it, and their content stays within the origin even then.
 
 Credentials stay behind when a redirect leads to another origin: the transport sees to that for the client's own,
-and this policy for those in the header fields of the request.
+and this policy for those of the request.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
@@ -20,6 +19,7 @@ from restwright.plan import Operation, Policy, exchange
 from restwright.policies.layer import Layer
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_SECRET_OPTIONS: Final = ("auth", "cert", "cookies")  # of `requests.Session.request`
 
 
 def redirect(*, most: int = 10, writes: bool = False) -> Layer:
@@ -46,7 +46,9 @@ def redirect(*, most: int = 10, writes: bool = False) -> Layer:
             if len(history) == most:
                 raise _refused(TooManyRedirects, f"more than {most} redirects, the last to {_shown(target)}", response)
             history.append(response)
-            asked = asked.but(url=target, params=EMPTY, headers=_fields_for(target, asked, response))
+            if not _is_same_origin(target, response):
+                asked = _without_credentials(asked)
+            asked = asked.but(url=target, params=EMPTY)
             if _becomes_get(asked.method, response.status_code):
                 asked = asked.but(method="GET", json=UNSET, content=None)
             response = yield from inner(asked)
@@ -79,14 +81,19 @@ def _may_follow(asked: Request, target: str, response: requests.Response) -> boo
 
 
 def _is_same_origin(target: str, response: requests.Response) -> bool:
-    return not is_absolute(target) or (bool(response.url) and Origin.of(target) == Origin.of(response.url))
+    if not is_absolute(target):
+        return True
+    try:
+        return bool(response.url) and Origin.of(target) == Origin.of(response.url)
+    except requests.exceptions.MissingSchema:  # of the answer, which came by a scheme that only an adapter knows
+        return False
 
 
-def _fields_for(target: str, asked: Request, response: requests.Response) -> Mapping[str, str]:
-    """The header fields of the request; those that are secret are left out for another origin."""
-    if _is_same_origin(target, response):
-        return asked.headers
-    return {name: value for name, value in asked.headers.items() if name.lower() not in SECRET_FIELDS}
+def _without_credentials(asked: Request) -> Request:
+    """The request as another origin may have it."""
+    headers = {name: value for name, value in asked.headers.items() if name.lower() not in SECRET_FIELDS}
+    options = {name: value for name, value in asked.options.items() if name not in _SECRET_OPTIONS}
+    return asked.but(headers=headers, options=options or EMPTY)
 
 
 def _refused(kind: type[UnusableAnswer], message: str, response: requests.Response) -> UnusableAnswer:

@@ -3,8 +3,8 @@
 Safe is an idempotent method (RFC 9110, 9.2.2), a request with an idempotency key, one whose connection never
 opened, and what the caller declares so (`Request.repeatable`).  Between attempts stands the server's
 `Retry-After`, or a random part of a doubling delay ("full jitter").  The request's deadline is never
-overstepped: rather than wait beyond it, the last failure is handed on.  A budget that all calls of
-a client share keeps retries from multiplying the load on a server that is down.
+overstepped: rather than wait beyond it, the last failure is handed on.  A certificate that does not hold is not tried
+again.  A budget that all calls of a client share keeps retries from multiplying the load on a server that is down.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 
 import requests
 
-from restwright.errors import DeadlineExceeded, NotConnected, RestwrightError, TlsError
+from restwright.errors import CertificateError, DeadlineExceeded, NotConnected, RestwrightError, TlsError
 from restwright.headers.retry_after import parse_retry_after
 from restwright.message import Request
 from restwright.plan import Operation, Policy, Wait, exchange
@@ -154,7 +154,8 @@ class _Retry:
     def _is_transient(self, request: Request, outcome: Outcome) -> bool:
         """May it come out better the next time, and is it safe to try?"""
         if isinstance(outcome, Exception):
-            is_transient = isinstance(outcome, NETWORK) and not isinstance(outcome, DeadlineExceeded)
+            is_final = isinstance(outcome, (DeadlineExceeded, CertificateError))
+            is_transient = isinstance(outcome, NETWORK) and not is_final
             return is_transient and (request.may_repeat or _surely_not_sent(outcome))
         return self.worth_repeating(request, outcome)
 

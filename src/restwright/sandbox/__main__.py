@@ -16,7 +16,11 @@ from typing import Final, TextIO
 
 from restwright.sandbox.command import Command, Rows
 
-_SERVICES: Final = {"identity": "an OpenID provider", "keystone": "a Keystone, of both eras"}
+_SERVICES: Final = {
+    "identity": "an OpenID provider",
+    "keystone": "a Keystone, of both eras",
+    "sequoia": "the services of Sequoia, with their registry",
+}
 _FOR_TESTS: Final = (
     "This is for tests only. Everybody who reaches it can log in as anybody: the passwords are below.\n{}"
 )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Any, Final
 
-__all__ = ["Asked", "Journal"]
+__all__ = ["BODY_KEPT", "Asked", "Journal"]
 
-_KEPT = 10_000
+_KEPT: Final = 10_000
+BODY_KEPT: Final = 2**16
+"""Bytes of each body that are kept."""
 
 
 @dataclass(slots=True)
@@ -20,20 +24,30 @@ class Asked:
         target: Path and query as sent.
         headers: By names in lower case; those that came more than once joined by commas.
         form: The body, if it is a form; of parameters that came more than once the last.
+        body: Its first 65,536 bytes.
         status: Of the answer; 0 until there is one.
     """
 
     endpoint: str
     method: str
-    target: str = field(repr=False)  # it and the next two may hold secrets
+    target: str = field(repr=False)  # it and the next three may hold secrets
     headers: dict[str, str] = field(repr=False)
     form: dict[str, str] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
     status: int = 0
 
     @property
     def grant_type(self) -> str | None:
         """What a token endpoint was asked for."""
         return self.form.get("grant_type")
+
+    def json(self) -> Any:
+        """The body as JSON; None if there is none.
+
+        Raises:
+            ValueError: It is something else, or longer than what is kept.
+        """
+        return json.loads(self.body) if self.body else None
 
 
 class Journal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import ssl
 
 from rest_tools.server import RestServer
 
@@ -16,9 +17,11 @@ class Listener:
         server: With its routes.
         address: To listen on.
         port: To listen on; 0 for a free one, which it then keeps.
+        tls: To speak TLS with; see `restwright.sandbox.certificates`.
     """
 
-    def __init__(self, server: RestServer, address: str, port: int) -> None:
+    def __init__(self, server: RestServer, address: str, port: int, *, tls: ssl.SSLContext | None = None) -> None:
+        server.ssl_options = tls
         self._server = server
         self._address = address
         self._port = port
@@ -31,7 +34,9 @@ class Listener:
             is_ipv6 = ipaddress.ip_address(self._address).version == 6
         except ValueError:
             is_ipv6 = False
-        return f"http://[{self._address}]:{self._port}" if is_ipv6 else f"http://{self._address}:{self._port}"
+        scheme = "http" if self._server.ssl_options is None else "https"
+        host = f"[{self._address}]" if is_ipv6 else self._address
+        return f"{scheme}://{host}:{self._port}"
 
     def start(self) -> None:
         """Listen.

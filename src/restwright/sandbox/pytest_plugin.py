@@ -14,8 +14,19 @@ from restwright.sandbox.identity import IdentityProvider, identity_provider
 
 if TYPE_CHECKING:  # it needs an extra, which not everybody has
     from restwright.sandbox.keystone.running import KeystoneService, Options
+    from restwright.sandbox.sequoia.running import Options as SequoiaOptions
+    from restwright.sandbox.sequoia.running import SequoiaService
 
-__all__ = ["identity", "identity_server", "keystone", "keystone_options", "keystone_server"]
+__all__ = [
+    "identity",
+    "identity_server",
+    "keystone",
+    "keystone_options",
+    "keystone_server",
+    "sequoia",
+    "sequoia_options",
+    "sequoia_server",
+]
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +63,25 @@ def keystone(keystone_server: KeystoneService) -> KeystoneService:
     """The Keystone, behaving well, with what it has at first and no memory of other tests."""
     keystone_server.reset()
     return keystone_server
+
+
+@pytest.fixture(scope="session")
+def sequoia_options() -> SequoiaOptions:
+    """How the Sequoia services of this run work: those of `sequoia_service`. Override it in your `conftest.py`."""
+    return {"sample": False}
+
+
+@pytest.fixture(scope="session")
+def sequoia_server(sequoia_options: SequoiaOptions) -> Iterator[SequoiaService]:
+    """Sequoia services for the whole run; tests take `sequoia`."""
+    from restwright.sandbox.sequoia import sequoia_service
+
+    with sequoia_service(control=True, **sequoia_options) as service:
+        yield service
+
+
+@pytest.fixture
+def sequoia(sequoia_server: SequoiaService) -> SequoiaService:
+    """The Sequoia services, behaving well, with what they have at first and no memory of other tests."""
+    sequoia_server.reset()
+    return sequoia_server

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import socket
+import struct
 from typing import Any, Final, Protocol
 
 from tornado.iostream import StreamClosedError
@@ -11,8 +14,8 @@ from tornado.web import Finish
 
 from rest_tools.server import RestHandler
 from rest_tools.server.refusal import Refusal
-from restwright.sandbox.faults import Fault
-from restwright.sandbox.journal import Asked, Journal
+from restwright.sandbox.faults import Fault, FaultOptions
+from restwright.sandbox.journal import BODY_KEPT, Asked, Journal
 
 __all__ = ["WatchedHandler", "Watcher"]
 
@@ -61,7 +64,7 @@ class WatchedHandler(RestHandler):
         self.watcher.journal.add(self._asked)
         fault = self.watcher.fault_for(self.endpoint_name)
         if fault is not None:
-            await self._misbehave(fault)
+            await self._misbehave(fault.how)
 
     def on_finish(self) -> None:
         """Note what was answered."""
@@ -77,31 +80,36 @@ class WatchedHandler(RestHandler):
         request = self.request
         headers = {name.lower(): value for name, value in request.headers.items()}
         form = {name: values[-1].decode("utf-8", "replace") for name, values in request.body_arguments.items()}
-        return Asked(self.endpoint_name, request.method or "", request.uri or "", headers, form)
+        return Asked(
+            self.endpoint_name, request.method or "", request.uri or "", headers, form, request.body[:BODY_KEPT]
+        )
 
-    async def _misbehave(self, fault: Fault) -> None:
-        if fault.delay or fault.block:
-            await self._wait(None if fault.block else fault.delay)
-        if fault.drop:
-            self.detach().close()
+    async def _misbehave(self, how: FaultOptions) -> None:
+        if how.get("block") or "delay" in how:
+            await self._wait(None if how.get("block") else how.get("delay"))
+        if how.get("drop") or how.get("reset"):
+            self._hang_up(reset=how.get("reset", False))
             raise Finish
-        if fault.redirect_to:
-            self.redirect(fault.redirect_to, status=307)
-            raise Finish
-        if fault.oversized:
-            await self._send_much(fault.oversized)
-            raise Finish
-        when = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-        if fault.html:
-            status = fault.status or 200
-            self.set_status(status)
-            self.set_header("Content-Type", "text/html; charset=utf-8")
-            for name, value in when.items():
-                self.set_header(name, value)
-            self.finish(_PAGE.format(status))
-            raise Finish
-        if fault.status is not None:
-            raise Refusal(fault.status, "this was demanded", headers=when)
+        script = _script(how)
+        if script is None:
+            return  # it was to be late, and that is all
+        status, headers, content = script
+        if content is None and status >= 400:
+            raise Refusal(status, "this was demanded", headers=headers)
+        self.set_status(status)
+        for name, value in headers.items():
+            self.set_header(name, value)
+        if "oversized" in how:
+            await self._send_much(how["oversized"])
+        else:
+            self.finish(content)
+        raise Finish
+
+    def _hang_up(self, *, reset: bool) -> None:
+        stream = self.detach()
+        if reset and stream.socket is not None:  # to linger for no time is to reset
+            stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        stream.close()
 
     async def _wait(self, seconds: float | None) -> None:
         try:
@@ -112,7 +120,6 @@ class WatchedHandler(RestHandler):
 
     async def _send_much(self, size: int) -> None:
         head, tail = b'{"filler": "', b'"}'
-        self.set_header("Content-Type", "application/json")
         self.write(head)
         left = size - len(head) - len(tail)
         with contextlib.suppress(StreamClosedError):  # the client has had enough
@@ -121,3 +128,31 @@ class WatchedHandler(RestHandler):
                 left -= len(_PIECE)
                 await self.flush()
             self.finish(tail)
+
+
+def _script(how: FaultOptions) -> tuple[int, dict[str, str], str | bytes | None] | None:
+    """Status, header fields and content of the answer; None if it is to be the true one."""
+    status = 200
+    headers: dict[str, str] = {}
+    content: str | bytes | None = None
+    if "redirect_to" in how:
+        status, headers = 307, {"Location": how["redirect_to"]}
+    elif "oversized" in how:
+        headers["Content-Type"], content = "application/json", ""
+    elif how.get("html"):
+        headers["Content-Type"], content = "text/html; charset=utf-8", _PAGE.format(how.get("status", status))
+    elif "body" in how:
+        headers["Content-Type"], content = _content(how["body"])
+    elif "status" not in how:
+        return None
+    if "retry_after" in how:
+        headers["Retry-After"] = str(how["retry_after"])
+    return how.get("status", status), {**headers, **how.get("headers", {})}, content
+
+
+def _content(body: dict[str, Any] | list[Any] | str | bytes) -> tuple[str, str | bytes]:
+    if isinstance(body, bytes):
+        return "application/octet-stream", body
+    if isinstance(body, str):
+        return "text/plain; charset=utf-8", body
+    return "application/json", json.dumps(body)

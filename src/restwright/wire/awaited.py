@@ -24,10 +24,12 @@ from restwright.wire.call import (
     Call,
     Pace,
     check_deadline,
+    is_about_certificate,
     is_small,
     pieces,
     raise_own,
     raise_translated,
+    tls_error,
 )
 from restwright.wire.content import Content
 from restwright.wire.head import refused
@@ -336,7 +338,9 @@ def _translated(error: Exception, call: Call, pace: Pace, *, connected: bool) ->
         case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():
             return errors.ProxyError(text, request=request)
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError() | aiohttp.ClientSSLError():
-            return errors.TlsError(text, request=request)
+            return tls_error(text, call)
+        case aiohttp.ClientOSError() if is_about_certificate(text):  # with TLS 1.3 the server tells after the handshake
+            return tls_error(text, call)
         case aiohttp.ClientConnectorError():
             return errors.NotConnected(text, request=request)
         case aiohttp.ClientPayloadError() | aiohttp.ClientResponseError():

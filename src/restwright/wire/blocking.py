@@ -23,6 +23,7 @@ from restwright.wire.call import (
     is_small,
     raise_own,
     raise_translated,
+    tls_error,
 )
 from restwright.wire.content import Content
 from restwright.wire.head import head, refused
@@ -248,7 +249,7 @@ def _translated(error: Exception, call: Call, pace: Pace) -> Exception:
         case urllib3.exceptions.ProxyError():
             return errors.ProxyError(errors.one_line(str(error.args[0])), request=request)
         case urllib3.exceptions.SSLError() | ssl.SSLError():
-            return errors.TlsError(errors.one_line(str(error)), request=request)
+            return tls_error(errors.one_line(str(error)), call)
         case urllib3.exceptions.HTTPError() | http.client.HTTPException() | OSError():
             return errors.BrokenAnswer(errors.one_line(f"{type(error).__name__}: {error}"), request=request)
         case ValueError():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any, Final, NoReturn, cast
 
 import requests
 
-from restwright.errors import DeadlineExceeded, ReadTimeout, TooLarge, TransportError
+from restwright.errors import CertificateError, DeadlineExceeded, ReadTimeout, TlsError, TooLarge, TransportError
 from restwright.message import Body, Headers, Sink
 
 # Content that trickles in more slowly than this ends in a ReadTimeout, however regularly its bytes come.
@@ -168,6 +169,22 @@ def pieces(data: bytes) -> Iterator[memoryview]:
     """In the sizes that they are sent in."""
     view = memoryview(data)
     return (view[start : start + PIECE] for start in range(0, len(view), PIECE))
+
+
+# What OpenSSL says of a certificate that does not hold, in an alert of the server too (RFC 8446, 6.2), or of a file.
+_CERTIFICATE: Final = re.compile(
+    r"\[(?:SSL|X509): \w*(?:CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|KEY_VALUES)\w*\]|\[(?:SSL|X509)\] PEM lib"
+)
+
+
+def is_about_certificate(text: str) -> bool:
+    """Does an engine's message say that a certificate does not hold?"""
+    return _CERTIFICATE.search(text) is not None
+
+
+def tls_error(text: str, call: Call) -> TlsError:
+    """The error for a failure of TLS."""
+    return (CertificateError if is_about_certificate(text) else TlsError)(text, request=call.prepared)
 
 
 def raise_translated(error: Exception, translated: Exception) -> NoReturn:

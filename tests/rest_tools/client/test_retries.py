@@ -211,6 +211,15 @@ def test_no_connection_is_a_connection_error(connect, call):
     assert raised.value.attempts == 3
 
 
+def test_a_certificate_that_does_not_hold_is_asked_for_once(connect, call, certificates):
+    with serve([Reply(json=[1])], tls=certificates.server_context()) as server:
+        with pytest.raises(requests.exceptions.SSLError) as raised:
+            call(connect(server.url, cacert=certificates.stranger_authority), "GET", "/x")
+        assert raised.value.attempts == server.connections == 1
+        call(connect(server.url, cacert=certificates.authority), "GET", "/x")
+        assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize("fault", [faults.hang_before(), faults.hang_within_headers(), faults.late(3)])
 def test_a_late_answer_is_a_connection_error_and_no_read_timeout(connect, call, fault):
     with serve([fault]) as server:

@@ -10,6 +10,7 @@ import requests
 from restwright import Request, Response, stack
 from restwright.errors import (
     BrokenAnswer,
+    CertificateError,
     ConnectTimeout,
     DeadlineExceeded,
     NotConnected,
@@ -71,6 +72,12 @@ def test_the_last_answer_is_handed_on_with_its_attempts():
 def test_a_network_error_is_tried_again_for_an_idempotent_method(error):
     assert play(steady()(GET), error, Response(200)).attempts == 2
     assert play(steady()(Request("DELETE", "/")), error, Response(200)).attempts == 2
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_certificate_that_does_not_hold_is_not_tried_again(method):
+    assert attempts(steady(), Request(method, "/"), CertificateError("expired"), Response(200)) == 1
+    assert attempts(steady(), GET, TlsError("broke off"), Response(200)) == 2
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])

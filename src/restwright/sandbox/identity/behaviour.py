@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, Unpack, cast
 
-from restwright.sandbox.faults import Fault, FaultOptions, Faults
+from restwright.sandbox.faults import Fault, FaultOptions, Faults, types_of
 
 __all__ = ["ENDPOINTS", "Behaviour", "Misbehaviour"]
 
@@ -51,19 +51,6 @@ class Misbehaviour(FaultOptions, total=False):
     """The provider refuses connections, until this is False."""
 
 
-_LIES: Final[dict[str, tuple[type, ...]]] = {
-    "discovery_issuer": (str,),
-    "token_issuer": (str,),
-    "response_issuer": (str,),
-    "state": (str,),
-    "unknown_kid": (bool,),
-    "rotate_refresh_tokens": (bool,),
-    "clock_skew": (int, float),
-    "slow_down": (int,),
-    "dead": (bool,),
-}
-
-
 class Behaviour:
     """What was demanded of the provider; at first nothing.
 
@@ -73,7 +60,7 @@ class Behaviour:
 
     def __init__(self) -> None:
         self.lies: Misbehaviour = {}
-        self._faults = Faults(ENDPOINTS, _LIES)
+        self._faults = Faults(ENDPOINTS, types_of(Misbehaviour))
 
     def behave(self, endpoint: str | None, times: int | None, **how: Unpack[Misbehaviour]) -> None:
         """Add faults and lies to those that there are.

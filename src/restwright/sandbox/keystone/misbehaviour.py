@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from restwright.sandbox.faults import FaultOptions
 
-__all__ = ["OTHER", "Misbehaviour"]
+__all__ = ["Misbehaviour"]
 
 
 class Misbehaviour(FaultOptions, total=False):
@@ -14,7 +12,3 @@ class Misbehaviour(FaultOptions, total=False):
 
     dead: bool
     """The service refuses connections, until this is False."""
-
-
-OTHER: Final[dict[str, tuple[type, ...]]] = {"dead": (bool,)}
-"""What is demanded of the service as a whole, with its types."""

@@ -16,12 +16,12 @@ from rest_tools.server.metrics import Metrics, MetricsHandler
 from rest_tools.server.redaction import request_line
 from restwright.sandbox.control import CONTROL_ROUTES
 from restwright.sandbox.database import Database
-from restwright.sandbox.faults import Fault, Faults
+from restwright.sandbox.faults import Fault, Faults, types_of
 from restwright.sandbox.journal import Journal
 from restwright.sandbox.keystone.application import Application
 from restwright.sandbox.keystone.eras import ERAS
 from restwright.sandbox.keystone.handler import KeystoneHandler, UnknownHandler
-from restwright.sandbox.keystone.misbehaviour import OTHER, Misbehaviour
+from restwright.sandbox.keystone.misbehaviour import Misbehaviour
 from restwright.sandbox.keystone.sample.filling import fill
 from restwright.sandbox.keystone.settings import Settings
 from restwright.sandbox.keystone.tables.session import Token, User
@@ -69,7 +69,7 @@ class Service:
         self.endpoints = tuple(dict.fromkeys(one.route for one in self.application.routes.endpoints))
         self.journal = Journal()
         self.control_url: str | None = None
-        self._faults = Faults(self.endpoints, OTHER)
+        self._faults = Faults(self.endpoints, types_of(Misbehaviour))
         self._listener = Listener(self._server(), address, port)
         orders = _server((path, handler, {"service": self}) for path, handler in CONTROL_ROUTES)
         self._control = Listener(orders, address, 0) if control else None
@@ -126,7 +126,7 @@ class Service:
 
     async def behave_well(self) -> None:
         """Misbehave no more."""
-        self._faults = Faults(self.endpoints, OTHER)
+        self._faults = Faults(self.endpoints, types_of(Misbehaviour))
         await self._listener.play_dead(is_dead=False)
 
     async def reset(self) -> None:

@@ -1,0 +1,103 @@
+"""`python -m restwright.sandbox sequoia`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, Final
+
+from restwright.sandbox.command import Command, Rows
+from restwright.sandbox.sequoia.running import SequoiaService, sequoia_service
+from restwright.sandbox.sequoia.settings import Settings
+
+__all__ = ["COMMAND"]
+
+_DEFAULT: Final = Settings()
+
+
+def _client(text: str) -> tuple[str, str]:
+    client_id, colon, secret = text.partition(":")
+    if not (client_id and colon and secret):
+        raise argparse.ArgumentTypeError(f"a client is written as ID:SECRET, got {text!r}")
+    return client_id, secret
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--database",
+        default=_DEFAULT.database,
+        metavar="URL",
+        help="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; in memory unless given",
+    )
+    add("--sample", action=argparse.BooleanOptionalAction, default=_DEFAULT.sample, help="fill an empty database")
+    add("--tenant", default=_DEFAULT.tenant, metavar="NAME", help="whose services the registry tells (%(default)s)")
+    shown = ", ".join(f"{client_id}:{secret}" for client_id, secret in _DEFAULT.clients.items())
+    add(
+        "--client",
+        action="append",
+        type=_client,
+        metavar="ID:SECRET",
+        help=f"who can get tokens; may be repeated ({shown})",
+    )
+    add(
+        "--needs-token",
+        action=argparse.BooleanOptionalAction,
+        default=_DEFAULT.needs_token,
+        help="give resources to those alone who have a token",
+    )
+    add("--token-lifetime", type=float, default=_DEFAULT.token_lifetime, metavar="SECONDS", help="(%(default)g)")
+    for name, what in (
+        ("linked_per_page", "included resources that come with one"),
+        ("linked_pages", "pages of so many that come with it"),
+    ):
+        default = getattr(_DEFAULT, name)
+        add(f"--{name.replace('_', '-')}", type=int, default=default, metavar="NUMBER", help=f"{what} (%(default)s)")
+
+
+def _start(options: argparse.Namespace) -> SequoiaService:
+    return sequoia_service(
+        address=options.address,
+        port=options.port,
+        control=options.control,
+        database=options.database,
+        sample=options.sample,
+        tenant=options.tenant,
+        clients=dict(options.client or _DEFAULT.clients),
+        needs_token=options.needs_token,
+        token_lifetime=options.token_lifetime,
+        linked_per_page=options.linked_per_page,
+        linked_pages=options.linked_pages,
+    )
+
+
+def _rows(sequoia: SequoiaService) -> Rows:
+    return [
+        ("registry", sequoia.registry_url),
+        *sequoia.locations.items(),
+        ("database", sequoia.database),
+        *(("client", f"{client_id}  secret: {secret}") for client_id, secret in sequoia.clients.items()),
+    ]
+
+
+def _document(sequoia: SequoiaService) -> dict[str, Any]:
+    return {
+        "registry": sequoia.registry_url,
+        "locations": sequoia.locations,
+        "database": sequoia.database,
+        "clients": sequoia.clients,
+    }
+
+
+def _forgets(options: argparse.Namespace) -> str:
+    in_memory = options.database == _DEFAULT.database
+    return "All that they know is gone when they stop." if in_memory else "What is in the database stays there."
+
+
+COMMAND: Final = Command(
+    port=8790,
+    add_arguments=_add_arguments,
+    start=_start,
+    rows=_rows,
+    document=_document,
+    forgets=_forgets,
+)
