@@ -17,7 +17,7 @@ help:
 	@echo "make test         all tests that need nothing but pip"
 	@echo "make test-system  tests with nginx, Chromium, and schemathesis"
 	@echo "make check        ruff, mypy, pyright, import-linter"
-	@echo "make bench        measure, and write docs/benchmarks.md"
+	@echo "make bench        measure, and write docs/benchmarks.md; or some parts: ONLY='sequoia sync'"
 	@echo "make soak         a server under load and rolling restarts, for MINUTES=4"
 	@echo "make clean        remove .venv and caches"
 
@@ -39,7 +39,7 @@ check: .venv/check
 	@$(BIN)/lint-imports --no-cache
 
 bench: .venv/run
-	@$(BIN)/python -m benchmarks.run
+	@$(BIN)/python -m benchmarks.run $(if $(ONLY),--only $(ONLY))
 
 MINUTES := 4
 soak: .venv/run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Final, Unpack
 
-from restwright.sandbox.faults import Fault, FaultOptions, Faults
+from restwright.sandbox.faults import Fault, FaultOptions, Faults, types_of
 from restwright.sandbox.sequoia.visibility import Visibility
 
 __all__ = ["Behaviour", "Misbehaviour"]
@@ -22,7 +22,9 @@ class Misbehaviour(FaultOptions, total=False):
     """Connections are refused, until this is False; by the one service that is named as endpoint, or by all."""
 
 
-_OWN: Final[dict[str, tuple[type, ...]]] = {"empty": (int,), "visible_after": (int,), "dead": (bool,)}
+_OWN: Final = {
+    name: types for name, types in types_of(Misbehaviour).items() if name not in FaultOptions.__annotations__
+}
 
 
 class Behaviour:
