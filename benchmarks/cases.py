@@ -27,7 +27,7 @@ class Case:
     what: str  # `case` of child.Job; of a server the request
     calls: int = 0
     in_flight: int = 1
-    rounds: int = 5
+    rounds: int = 5  # at most
     ours: str = "kinto_http"  # the module of peers that is ours here
     observed: bool = False  # a server with its request log and metrics
 
@@ -36,7 +36,7 @@ class Case:
 SLOW_ASYNC = {"httpx": 0.1}
 _ASYNC_PEERS = ("aiohttp", "httpx", KINTO_HTTP, OURS)
 _SERVERS = (TORNADO, WIPAC, OURS)
-_REQUESTS = 10_000
+_REQUESTS = 4000
 CASES = (
     Case("sync", "sync", "One record, sync", ("urllib3", "requests", "httpx", KINTO_HTTP, OURS), "sync", 3000),
     Case("async-1", "async", "One record, async, 1 in flight", _ASYNC_PEERS, "async", 3000, 1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import shorten
 
-from benchmarks.cases import CASES, IMPORT, KINTO_HTTP, REACHES, REST, TORNADO, WIPAC, Case, Reach, Result, Results
+from benchmarks.cases import CASES, IMPORT, KINTO_HTTP, REACHES, TORNADO, WIPAC, Case, Reach, Result, Results
 from benchmarks.environments import OURS
 
 _NONE = "-"
@@ -21,9 +21,10 @@ from one run, in which the clients took turns, and so did the servers.
 
 {facts}
 
-- Every figure is the median of some rounds. In a round each client or server runs once, in a process of its own.
-  Each but ours has an environment of its own, with its latest release from PyPI. Ours and the package that it takes
-  the place of, kinto-http or wipac-rest-tools, run the same script.
+- Every figure is the median of three to five rounds; three are enough where they differ by less than a twentieth. In
+  a round each client or server runs once, in a process of its own. Each but ours has an environment of its own, with
+  its latest release from PyPI. Ours and the package that it takes the place of, kinto-http, wipac-rest-tools or
+  sequoia-client-sdk, run the same script.
 - One stub server answers all clients: a record of 250 bytes under the headers of a Kinto server, and a listing whose
   pages name the next one in `Next-Page`. The server is kept on one core, the client runs where the system
   puts it, as programs do. (`--pin` keeps it on one core, too: threads gain by that, as they do not fight over the
@@ -31,7 +32,8 @@ from one run, in which the clients took turns, and so did the servers.
 - CPU is what the client used, user and system, in all its threads, after a warm-up in which every answer was
   checked. Memory is how far the peak of the resident set rose after a warm-up of three pages.
 - urllib3 and aiohttp are used bare: `json` and ready-made headers. "N in flight" is N tasks that share one
-  client. "Flat" allows a quarter more.
+  client. "Flat" allows a quarter more. A blocking call of ours costs less than one of bare urllib3, for it goes over
+  urllib3's connections without its `urlopen`, and JSON is orjson's.
 - Servers have one core, their load comes from another one, on keep-alive connections that ask again as soon as
   they are answered, after a second of the same as a warm-up. All of them answer the same body, to the byte; that is
   checked. CPU is the server's own, user and system; "requests per CPU" compares how many requests it answers
@@ -45,7 +47,8 @@ from one run, in which the clients took turns, and so did the servers.
 
 ## To run it again
 
-`make bench` writes this page, in some minutes. The stub is nginx where that is on the PATH (`apt-get install
+`make bench` writes this page, in a quarter of an hour; `make bench ONLY="sequoia sync"` measures some parts, and leaves
+the page as it is. The stub is nginx where that is on the PATH (`apt-get install
 nginx-light`), else a small server of ours; the load is wrk's (`apt-get install wrk`), else that of clients of ours.
 The environments of the others are made once, in `.bench/`; remove that folder to get newer releases.
 
@@ -89,13 +92,10 @@ def _reach_row(reach: Reach, figure: float | None) -> tuple[str, ...]:
 
 
 def _call_rows(case: Case, results: Mapping[str, Result]) -> str:
-    bare, replaced = case.peers[0], WIPAC if case.group == REST else KINTO_HTTP
+    others = [peer for peer in case.peers if peer == case.peers[0] or peer in (KINTO_HTTP, WIPAC)]
     return _table(
-        ("client", "CPU of a call, µs", "calls a second", f"CPU to {bare}", f"CPU to {replaced}"),
-        [
-            _row(peer, result, ("cpu_us", "per_second"), (results.get(bare), results.get(replaced)))
-            for peer, result in results.items()
-        ],
+        ("client", "CPU of a call, µs", "calls a second", *(f"CPU to {other}" for other in others)),
+        [_row(peer, result, ("cpu_us", "per_second"), map(results.get, others)) for peer, result in results.items()],
     )
 
 

@@ -28,6 +28,8 @@ from benchmarks.stub.answers import PAGE_SIZE, PAGES
 
 DOCS = ROOT / "docs" / "benchmarks.md"
 CHILD_TIMEOUT = 300.0
+FEWEST_ROUNDS = 3
+SPREAD = 0.05  # of a peer's rounds, up to which the fewest are enough
 
 
 def main() -> None:
@@ -112,6 +114,8 @@ def _measure(
     measured: dict[str, list[dict[str, Any]]] = {environment.peer.name: [] for environment in taking_part}
     rounds = 1 if quick else case.rounds
     for number in range(rounds):
+        if number >= FEWEST_ROUNDS and all(map(_agree, measured.values())):
+            break
         for environment in taking_part:
             peer = environment.peer
             _say(f"{case.title}: round {number + 1} of {rounds}, {peer.name}")
@@ -119,6 +123,12 @@ def _measure(
             calls = max(int(case.calls * share), case.in_flight)
             measured[peer.name].append(measure(case, environment, calls))
     return {name: _median(answers) for name, answers in measured.items()}
+
+
+def _agree(answers: list[dict[str, Any]]) -> bool:
+    """Do the rounds of a peer differ so little in their CPU that more of them would tell nothing new?"""
+    cpu = [answer["cpu_us"] for answer in answers if "failed" not in answer]
+    return not cpu or max(cpu) <= (1 + SPREAD) * min(cpu)
 
 
 def _run(environment: Environment, job: Job) -> dict[str, Any]:

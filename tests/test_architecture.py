@@ -71,7 +71,7 @@ def test_engines_are_known_to_the_wire_only(file):
 
 
 def test_the_import_test_sees_imports_of_all_kinds():
-    assert imports_of(SRC / "restwright/wire/blocking.py") >= {"urllib3", "socket", "http.client"}
+    assert imports_of(SRC / "restwright/wire/paced.py") >= {"urllib3", "socket", "http.client"}
     assert "restwright.plan" in imports_of(SRC / "restwright/drivers/sync.py")
 
 

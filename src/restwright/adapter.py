@@ -19,8 +19,9 @@ from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.util import Retry
 
 from restwright.errors import TooLarge
-from restwright.wire.blocking import POOLS, paced, perform
+from restwright.wire.blocking import paced, perform
 from restwright.wire.call import Call, check_deadline
+from restwright.wire.paced import POOLS
 
 if TYPE_CHECKING:
     from restwright.wire.awaited import LoopPool
@@ -81,7 +82,7 @@ class Adapter(HTTPAdapter):
         pool = self._pools.get(key)
         if pool is None:
             pool = self._new_pool(key, call)
-        target = self.request_url(call.prepared, call.proxies) if call.proxies else "/" + target
+        target = self.request_url(call.prepared, call.proxies) if call.proxies else "/" + target.partition("#")[0]
         return perform(call, pool, target)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode
 
@@ -96,6 +95,12 @@ class _Browser(Generic[EndpointT]):
         walk = _Walk(self)
         while (page := (yield from walk.next())) is not None:
             yield Page([page], walk.has_more)
+
+    def fetching(self, pages: int) -> Operation[None]:
+        """The plan of fetching the first pages, to keep them."""
+        walk = _Walk(self)
+        while pages > 0 and (yield from walk.next()) is not None:
+            pages -= 1
 
     def linked_plan(self, resource: str) -> Listing[list[Resource]]:
         """The linked resources of each page, and what comes after them: lists of them."""
@@ -191,8 +196,7 @@ class PageBrowser(_Browser["endpoints.ResourceEndpointProxy"]):
         super().__init__(*args, **kwargs)
         self.http: HttpExecutor = self._endpoint.http
         if self._prefetch > 0:
-            for _ in islice(self, self._prefetch):
-                pass
+            self.http.run(self.fetching(self._prefetch))
 
     def __iter__(self) -> Iterator[HttpResponse]:
         return iter(self.http.pages(self.plan))
@@ -203,7 +207,7 @@ class PageBrowser(_Browser["endpoints.ResourceEndpointProxy"]):
 
     def _first_kept(self, name: str) -> HttpResponse:  # noqa: ARG002  # it is there, whatever it is wanted for
         if not self._kept:
-            next(iter(self))
+            self.http.run(self.fetching(1))
         return self._kept[0]
 
 
@@ -221,12 +225,8 @@ class AsyncPageBrowser(_Browser["endpoints.AsyncResourceEndpointProxy"]):
         return self._fetched().__await__()
 
     async def _fetched(self) -> Self:
-        wanted = max(1, self._prefetch)
         if not self._kept:
-            async for _ in self:
-                wanted -= 1
-                if wanted == 0:
-                    break
+            await self.http.run(self.fetching(max(1, self._prefetch)))
         return self
 
     def linked(self, resource: str) -> AsyncLinkedResourcesPageBrowser:

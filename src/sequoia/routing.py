@@ -7,8 +7,9 @@ redirect say, goes out as a stranger's: without credentials, cookies and the cli
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import requests
 
@@ -161,8 +162,10 @@ def origin_of(url: str) -> str:
     Raises:
         requests.exceptions.MissingSchema: It has no scheme.
     """
-    scheme, colon, rest = url.partition("://")
-    if not colon or not scheme.isascii():
+    match = _ORIGIN.match(url)
+    if match is None:
         raise requests.exceptions.MissingSchema(f"{url[:200]!r} is not an absolute URL, such as https://host/path")
-    end = min((index for mark in "/?#\\" if (index := rest.find(mark)) >= 0), default=len(rest))
-    return f"{scheme}://{rest[:end]}"
+    return match[0]
+
+
+_ORIGIN: Final = re.compile(r"[\x00-\x7f]+?://[^/?#\\]*")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import io
 import pickle
 import socket
 import threading
 import time
+from types import SimpleNamespace
 from unittest import mock
 
 import pytest
@@ -19,7 +21,7 @@ import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase, HTTPDigestAuth
 
-from restwright.errors import TooLarge, Unauthorized
+from restwright.errors import NotConnected, TooLarge, Unauthorized
 from restwright.testing import Reply, faults, serve
 
 
@@ -389,6 +391,72 @@ def test_a_proxy_that_is_not_there(connect):
     with pytest.raises(requests.exceptions.ProxyError) as raised:
         caller.get()
     assert "secret" not in str(raised.value)
+
+
+@pytest.fixture
+def tunnel():
+    """A proxy that only makes tunnels (RFC 9110, 9.3.6), for those who say who they are; and what it was asked for."""
+    asked = []
+
+    def pass_on(source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
+
+    def serve_one(client):
+        with client, client.makefile("rb") as lines:
+            head = [line for line in iter(lines.readline, b"\r\n") if line]
+            asked.append(b"".join(head).decode())
+            if "Proxy-Authorization: Basic" not in asked[-1]:
+                client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+                return
+            host, _, port = asked[-1].split()[1].partition(":")
+            with socket.create_connection((host, int(port))) as server:
+                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                back = threading.Thread(target=pass_on, args=(server, client))
+                back.start()
+                pass_on(client, server)
+                back.join()
+
+    def accept():
+        with contextlib.suppress(OSError):
+            while True:
+                threads.append(threading.Thread(target=serve_one, args=(listener.accept()[0],)))
+                threads[-1].start()
+
+    threads = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threads.append(threading.Thread(target=accept))
+        threads[0].start()
+        yield SimpleNamespace(authority=f"127.0.0.1:{listener.getsockname()[1]}", asked=asked)
+        listener.shutdown(socket.SHUT_RDWR)
+    for thread in threads:
+        thread.join()
+
+
+def test_a_tunnel_through_a_proxy(connect, tunnel, certificate):
+    with serve(see, tls=certificate.server) as server:
+        caller = connect(server.url, timeout=(2, 2), auth=("user", "secret"))
+        caller.session.verify = certificate.path
+        caller.session.proxies = {"https": f"http://me:hidden@{tunnel.authority}"}
+        assert [caller.get().status_code for _ in range(2)] == [200, 200]
+        assert server.connections == 1
+        (asked,) = tunnel.asked
+        assert asked.startswith(f"CONNECT {server.url.removeprefix('https://')} HTTP/1.")
+        assert requests.auth._basic_auth_str("user", "secret") not in asked
+        assert all("Proxy-Authorization" not in request.headers for request in server.requests)
+        caller.close()
+
+
+def test_a_tunnel_that_is_refused(connect, tunnel):
+    caller = connect("https://service.test", timeout=(2, 2))
+    caller.session.proxies = {"https": f"http://{tunnel.authority}"}
+    with pytest.raises(requests.exceptions.ProxyError) as raised:
+        caller.get()
+    assert "Proxy Authentication Required" in str(raised.value)
+    assert isinstance(raised.value, NotConnected)
 
 
 # --- TLS ---------------------------------------------------------------------------

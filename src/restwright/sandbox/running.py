@@ -107,9 +107,9 @@ class Running(Generic[ServiceT]):
         return self._service.tls.certificates
 
     @property
-    def certificate_files(self) -> dict[str, str | dict[str, str]] | None:
-        """Their paths, for programs; None if it speaks plain HTTP."""
-        return self._service.tls.files()
+    def tls(self) -> Tls:
+        """How it speaks."""
+        return self._service.tls
 
     @property
     def requests(self) -> list[Asked]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
+import argparse
 import ssl
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal, get_args
 
+from restwright.sandbox.address import is_unspecified
+from restwright.sandbox.command import Rows
+
 if TYPE_CHECKING:  # it needs an extra, which those who speak no TLS need not have
     from restwright.sandbox.certificates import Certificates
 
-__all__ = ["Tls", "TlsMode"]
+__all__ = ["Tls", "TlsMode", "add_tls_arguments"]
 
 TlsMode = Literal["off", "on", "optional", "mutual"]
 """`off` is plain HTTP; `on` HTTPS; `optional` takes a certificate of a client that shows one, `mutual` demands it."""
@@ -41,7 +44,7 @@ class Tls:
             raise TypeError(f"tls_names has to be a list or tuple of names, got {names!r}")
         self.mode: TlsMode = mode
         self.certificates: Certificates | None = None
-        self._names = (*names,) if _is_unspecified(address) else (address, *names)
+        self._names = (*names,) if is_unspecified(address) else (address, *names)
 
     @property
     def asks_for_certificates(self) -> bool:
@@ -80,14 +83,23 @@ class Tls:
             "stranger_authority": made.stranger_authority,
         }
 
+    def rows(self) -> Rows:
+        """The same for people; none without TLS."""
+        rows: Rows = []
+        for name, value in (self.files() or {}).items():
+            parts = value if isinstance(value, dict) else {"cert": value}
+            rows.append((name.replace("_", " "), "  ".join(f"{part}: {path}" for part, path in parts.items())))
+        return rows
+
     def close(self) -> None:
         """Remove the certificates.  Again does no harm."""
         if self.certificates is not None:
             self.certificates.close()
 
 
-def _is_unspecified(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_unspecified
-    except ValueError:
-        return False
+def add_tls_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those of a command whose service speaks TLS: `tls` and `tls_name`."""
+    text = "speak TLS, and ask clients for certificates (%(default)s)"
+    parser.add_argument("--tls", choices=get_args(TlsMode), default="off", help=text)
+    text = "one more of the server's certificate; may be repeated"
+    parser.add_argument("--tls-name", action="append", default=[], metavar="NAME", help=text)

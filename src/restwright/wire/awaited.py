@@ -23,7 +23,6 @@ from restwright.wire.call import (
     Buffer,
     Call,
     Pace,
-    bad_header,
     check_deadline,
     is_about_certificate,
     is_small,
@@ -33,6 +32,7 @@ from restwright.wire.call import (
     tls_error,
 )
 from restwright.wire.content import Content
+from restwright.wire.head import refused
 from restwright.wire.one_piece import NO_TIMEOUT, NO_TIMER, Answer, Seat, ask, begin
 from restwright.wire.watch import Watch, Watchman
 
@@ -349,8 +349,8 @@ def _translated(error: Exception, call: Call, pace: Pace, *, connected: bool) ->
             return errors.BrokenAnswer(text, request=request)
         case aiohttp.ClientError() | OSError():
             return errors.TransportError(text, request=request)
-        case ValueError() if (refused := bad_header(call, error)) is not error:
-            return refused
+        case ValueError() if (translated := refused(call, error)) is not error:
+            return translated
         case HttpProcessingError() | ValueError() | AssertionError():
             return errors.BrokenAnswer(text, request=request)
         case _:

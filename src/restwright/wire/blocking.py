@@ -1,171 +1,35 @@
-"""The blocking engine: urllib3, with connections that keep to the pace of the call they serve."""
+"""The blocking engine: urllib3's pools and connections, over which requests go as they are."""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
-import io
-import socket
-import threading
-from collections.abc import Generator, Iterator
-from types import FunctionType
+import math
+import ssl
+from collections.abc import Generator
 from typing import Any, Final
 
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.response import BaseHTTPResponse
-from urllib3.util import Retry, Timeout
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from restwright import errors
-from restwright.message import Response
+from restwright.message import DEFAULT_PORTS, Response
 from restwright.wire.call import (
-    PIECE,
     Buffer,
     Call,
     Pace,
-    bad_header,
     check_deadline,
-    pieces,
+    is_small,
     raise_own,
     raise_translated,
     tls_error,
 )
 from restwright.wire.content import Content
+from restwright.wire.head import head, refused
+from restwright.wire.paced import PacedAnswer, calling, give_time
 
-_NEVER: Final = Retry(total=False, redirect=False)
 _CHUNK: Final = 1 << 16
-_LONGEST_LINE: Final = 65536
-_MOST_FIELDS: Final = 100
-
-
-class _Calling(threading.local):
-    """Tells a connection, deep within urllib3, the pace of the call that its thread makes."""
-
-    pace: Pace | None = None
-
-
-_calling = _Calling()
-
-
-class _PacedReader(io.RawIOBase):
-    """What http.client reads from: each receive gets only the time that is left."""
-
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, pace: Pace) -> None:
-        super().__init__()
-        self._raw, self._sock, self._pace = raw, sock, pace
-        self.content = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int | None:
-        left = self._pace.seconds_left(content=self.content)
-        if left is not None:
-            if left <= 0:
-                raise TimeoutError("timed out")
-            self._sock.settimeout(left)
-        size: int | None = self._raw.readinto(buffer)
-        if size:
-            self._pace.count(size)
-        return size
-
-    def close(self) -> None:
-        if not self.closed:
-            self._raw.close()
-        super().close()
-
-
-def _parse_headers(fp: Any) -> http.client.HTTPMessage:
-    """The header section, as `http.client.parse_headers` reads it, but not by way of the e-mail parser.
-
-    That parser takes a fifth of a call's CPU, for forms (RFC 5322) that HTTP does not have (RFC 9112, 5).
-    """
-    message = http.client.HTTPMessage()
-    items: list[tuple[str, str]] = []
-    for _ in range(_MOST_FIELDS + 1):
-        line: bytes = fp.readline(_LONGEST_LINE + 1)
-        if len(line) > _LONGEST_LINE:
-            raise http.client.LineTooLong("header line")
-        if line in (b"\r\n", b"\n", b""):
-            vars(message)["_headers"] = items
-            return message
-        text = line.decode("latin-1")
-        name, colon, value = text.partition(":")
-        if text[0] in " \t" and items:  # obsolete line folding (RFC 9112, 5.2)
-            items[-1] = (items[-1][0], f"{items[-1][1]} {text.strip()}")
-        elif colon:
-            items.append((name.strip(), value.strip()))
-        else:
-            raise http.client.HTTPException(f"not a header field: {text[:80]!r}")
-    raise http.client.HTTPException(f"more than {_MOST_FIELDS} header fields")
-
-
-# The standard library's own reading of status line and framing, with the one function above in its view.
-_begin: Final = FunctionType(
-    http.client.HTTPResponse.begin.__code__, {**vars(http.client), "parse_headers": _parse_headers}
-)
-
-
-class _PacedAnswer(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        pace = _calling.pace
-        self._reader: _PacedReader | None = None
-        if pace is not None and self.fp is not None:  # pyright: ignore[reportUnnecessaryComparison]
-            pace.start()
-            self._reader = _PacedReader(self.fp.detach(), sock, pace)
-            self.fp = io.BufferedReader(self._reader)
-
-    def begin(self) -> None:
-        _begin(self)
-        while 101 < self.status < 200:  # RFC 9110, 15.2; http.client skips none but 100
-            vars(self)["headers"] = None  # `begin` reads only where there are none
-            _begin(self)
-        if self._reader is not None and _calling.pace is not None:
-            self._reader.content = True
-            _calling.pace.start()
-
-
-class _Sending(http.client.HTTPConnection):
-    """Sends much content in pieces: a socket's time-out is for all that is handed to it at once."""
-
-    def send(self, data: Any) -> None:
-        pace = _calling.pace
-        if pace is None or self.sock is None or (len(data) <= PIECE and not pace.streams):
-            super().send(data)
-            return
-        for piece in pieces(data):
-            left = pace.seconds_left(content=False)
-            if left is not None:
-                if left <= 0:
-                    raise TimeoutError("timed out")
-                self.sock.settimeout(left)
-            super().send(piece)
-            pace.start()
-
-
-class _PacedConnection(_Sending, HTTPConnection):
-    response_class = _PacedAnswer
-
-
-class _PacedTlsConnection(_Sending, HTTPSConnection):
-    response_class = _PacedAnswer
-
-
-class PacedPool(HTTPConnectionPool):
-    """Of connections that keep to the pace of the call they serve."""
-
-    ConnectionCls: Any = _PacedConnection
-
-
-class PacedTlsPool(HTTPSConnectionPool):
-    """The same over TLS."""
-
-    ConnectionCls: Any = _PacedTlsConnection
-
-
-POOLS: Final[dict[str, type[HTTPConnectionPool]]] = {"http": PacedPool, "https": PacedTlsPool}
 
 
 def perform(call: Call, pool: HTTPConnectionPool, target: str) -> Response:
@@ -175,70 +39,160 @@ def perform(call: Call, pool: HTTPConnectionPool, target: str) -> Response:
         RestwrightError: TransportError and UnusableAnswer, each of the `requests` kind too.
     """
     check_deadline(call)
-    outer, pace = _calling.pace, Pace(call)  # a body or a sink may make a call of its own meanwhile
-    _calling.pace = pace
-    body: bytes | Iterator[bytes] | None
-    if call.body is None or isinstance(call.body, bytes):
-        body, chunked = call.body, False
-    else:
-        body, chunked = call.chunks(), call.body.length is None
+    outer, pace = calling.pace, Pace(call)  # a body or a sink may make a call of its own meanwhile
+    calling.pace = pace
     try:
-        raw = pool.urlopen(
-            call.method,
-            target,
-            body=body,
-            headers=call.headers.plain(),
-            retries=_NEVER,
-            redirect=False,
-            assert_same_host=False,
-            timeout=_timeout(call, pace),
-            preload_content=False,
-            decode_content=False,
-            chunked=chunked,
-        )
+        exchange = _Exchange(pool, call, target, pace)
         try:
-            if call.buffer is not None and raw.status < 300:
-                response = _response(raw, b"")
-                response.stream = _Stream(call, raw, pace)
+            answer = exchange.answer
+            if call.buffer is not None and answer.status < 300:
+                response = _response(answer, b"")
+                response.stream = _Stream(call, exchange, pace)
                 return response
-            content = _take(call, raw)
+            content = _take(call, answer)
         except BaseException:
-            raw.close()
+            exchange.abandon()
             raise
+        exchange.end()
     except errors.RestwrightError:
         raise
     except Exception as error:
         raise_own(call)
         raise_translated(error, _translated(error, call, pace))
     finally:
-        _calling.pace = outer
-    return _response(raw, content)
+        calling.pace = outer
+    return _response(answer, content)
 
 
-def _response(raw: BaseHTTPResponse, content: bytes) -> Response:
-    response = Response(raw.status, content=content, headers=raw.headers.items, reason=raw.reason)
-    response.sets_cookies = "Set-Cookie" in raw.headers
+class _Exchange:
+    """A call on a connection of a pool, up to the header section of its answer.
+
+    Not by the pool's `urlopen`: redirects, repetitions and cookies are the concern of others here, and what it takes
+    to allow for them is half of a call's CPU.
+    """
+
+    __slots__ = ("_connection", "_pool", "answer")
+
+    def __init__(self, pool: Any, call: Call, target: str, pace: Pace) -> None:
+        self._pool = pool
+        connection = self._connection = pool._get_conn()  # noqa: SLF001  # there is no other way to have one
+        try:
+            if target.startswith("/"):
+                data = head(call, target, _host(pool))
+            else:  # to a proxy, which asks the server for us
+                data = head(call, target, target.partition("://")[2].partition("/")[0], pool.proxy_headers)
+            _connect(pool, connection, call, pace, tunnel=pool.proxy is not None and target.startswith("/"))
+            give_time(connection.sock, pace)
+            is_sent = _send(connection, call, data.encode("latin-1"))
+            self.answer = PacedAnswer(connection.sock, method=call.method)
+            try:
+                self.answer.start()
+            except BaseException:
+                self.answer.close()
+                raise
+        except BaseException:
+            connection.close()
+            self._give_back(None)
+            raise
+        if not is_sent:
+            self.answer.will_close = True
+
+    def end(self) -> None:
+        """The content has come: the connection is free for others."""
+        if self.answer.will_close:
+            self._connection.close()
+        self.answer.close()
+        self._give_back(self._connection)
+
+    def abandon(self) -> None:
+        """Close the connection, unless it is another's by now."""
+        if self._pool is not None:
+            self._connection.close()
+            self.answer.close()
+            self._give_back(None)
+
+    def _give_back(self, connection: Any) -> None:
+        pool: Any = self._pool
+        self._pool = None
+        pool._put_conn(connection)  # noqa: SLF001
+
+
+def _connect(pool: Any, connection: Any, call: Call, pace: Pace, *, tunnel: bool) -> None:
+    """Open the connection if it is not open, by way of the proxy if there is one."""
+    try:
+        if connection.is_closed:
+            connection.timeout = min(call.connect_timeout or math.inf, max(0.001, pace.until_deadline()))
+            if connection.timeout == math.inf:
+                connection.timeout = None
+            if tunnel:
+                pool._prepare_proxy(connection)  # noqa: SLF001
+            else:
+                connection.connect()
+        pool._validate_conn(connection)  # noqa: SLF001  # warns where the certificate is not looked at
+    except (ssl.SSLError, CertificateError) as error:
+        if connection.proxy is not None and not connection.has_connected_to_proxy:
+            raise urllib3.exceptions.ProxyError(f"cannot connect to proxy by TLS: {error}", error) from error
+        raise urllib3.exceptions.SSLError(error) from error
+    except (OSError, urllib3.exceptions.HTTPError, http.client.HTTPException) as error:
+        if connection.proxy is None or isinstance(error, TimeoutError):
+            raise
+        raise urllib3.exceptions.ProxyError(f"cannot connect to proxy: {error}", error) from error
+
+
+def _send(connection: Any, call: Call, data: bytes) -> bool:
+    """Send the request; False if the server does not take all of it, but may have said why."""
+    body = call.body
+    if isinstance(body, bytes) and is_small(body):
+        data += body
+        body = None
+    try:
+        connection.send(data)
+        if isinstance(body, bytes):
+            connection.send(body)
+        elif body is not None:
+            for chunk in call.chunks():
+                if chunk:  # an empty one would end the content
+                    connection.send(b"%x\r\n%b\r\n" % (len(chunk), chunk) if call.is_chunked else chunk)
+            if call.is_chunked:
+                connection.send(b"0\r\n\r\n")
+    except (BrokenPipeError, ConnectionResetError):
+        if call.own_error is not None:
+            raise
+        return False
+    return True
+
+
+def _host(pool: Any) -> str:
+    """What the `Host` field says (RFC 9112, 3.2)."""
+    host: str = f"[{pool.host}]" if ":" in pool.host else pool.host
+    return host if pool.port in (None, DEFAULT_PORTS.get(pool.scheme)) else f"{host}:{pool.port}"
+
+
+def _response(answer: PacedAnswer, content: bytes) -> Response:
+    response = Response(answer.status, content=content, headers=answer.fields, reason=answer.reason)
+    response.sets_cookies = "Set-Cookie" in answer.fields
     return response
 
 
 class _Stream:
     """Content that is read while it comes in."""
 
-    def __init__(self, call: Call, raw: BaseHTTPResponse, pace: Pace) -> None:
-        self._call, self._raw, self._pace = call, raw, pace
+    def __init__(self, call: Call, exchange: _Exchange, pace: Pace) -> None:
+        self._call, self._exchange, self._pace = call, exchange, pace
         self._buffer = call.buffer or Buffer()
-        self._content = Content(call, raw.headers.get("Content-Encoding", ""), to_sink=True)
+        self._content = Content(call, exchange.answer.fields.get("Content-Encoding", ""), to_sink=True)
         call.deadline = None  # it was for the beginning of the answer
 
     def read(self) -> bytes:
         while not (data := self._buffer.take()) and not self._content.is_complete:
             self._pace.start()  # each wait for the next bytes has a read timeout of its own
             try:
-                chunk = self._raw.read1(_CHUNK, decode_content=False)
+                chunk = self._exchange.answer.read1(_CHUNK)
                 if chunk:
                     self._content.feed(chunk)
                 else:
                     self._content.finish()
+                    self._exchange.end()
             except BaseException as error:
                 self.close()
                 if not isinstance(error, Exception) or isinstance(error, errors.RestwrightError):
@@ -248,48 +202,33 @@ class _Stream:
 
     def close(self) -> None:
         if not self._content.is_complete:
-            self._raw.close()
+            self._exchange.abandon()
 
 
 @contextlib.contextmanager
 def paced(call: Call) -> Generator[None]:
     """What this thread sends and receives by way of `requests` meanwhile keeps to the bounds of `call`."""
     check_deadline(call)
-    outer = _calling.pace
-    _calling.pace = Pace(call)
+    outer = calling.pace
+    calling.pace = Pace(call)
     try:
         yield
     finally:
-        _calling.pace = outer
+        calling.pace = outer
 
 
-def _take(call: Call, raw: BaseHTTPResponse) -> bytes:
-    coding = raw.headers.get("Content-Encoding", "")
-    length = raw.length_remaining
-    to_sink = call.sink is not None and raw.status < 300
+def _take(call: Call, answer: PacedAnswer) -> bytes:
+    coding = answer.fields.get("Content-Encoding", "")
+    length = answer.length
+    to_sink = call.sink is not None and answer.status < 300
     if not coding and not to_sink and length is not None and length <= call.max_bytes:
-        return raw.read(decode_content=False)
+        return answer.read()
     if length is not None and length > call.max_bytes and not to_sink:
         raise errors.TooLarge(f"{length} bytes are more than the limit of {call.max_bytes}", request=call.prepared)
     content = Content(call, coding, to_sink=to_sink)
-    while chunk := raw.read(_CHUNK, decode_content=False):
+    while chunk := answer.read(_CHUNK):
         content.feed(chunk)
     return content.finish()
-
-
-_timeouts: dict[tuple[float | None, float | None], Timeout] = {}
-
-
-def _timeout(call: Call, pace: Pace) -> Timeout:
-    key = (call.connect_timeout, call.read_timeout)
-    if call.deadline is not None:
-        left = max(0.001, pace.until_deadline())
-        if left < (key[0] or 1e9) or left < (key[1] or 1e9):
-            return Timeout(connect=min(left, key[0] or left), read=min(left, key[1] or left))
-    timeout = _timeouts.get(key)
-    if timeout is None:
-        timeout = _timeouts[key] = Timeout(connect=key[0], read=key[1])
-    return timeout
 
 
 def _translated(error: Exception, call: Call, pace: Pace) -> Exception:
@@ -303,27 +242,17 @@ def _translated(error: Exception, call: Call, pace: Pace) -> Exception:
             if pace.until_deadline() <= 0.001:
                 return pace.timed_out()
             return errors.ConnectTimeout(f"no connection within {call.connect_timeout} s", request=request)
-        case urllib3.exceptions.ReadTimeoutError() | TimeoutError():
-            return pace.timed_out()
-        case urllib3.exceptions.ProtocolError(args=(_, TimeoutError())):  # while sending
+        case TimeoutError():
             return pace.timed_out()
         case urllib3.exceptions.ClosedPoolError():
             return errors.NotConnected("the client was closed", request=request)
         case urllib3.exceptions.ProxyError():
-            return errors.ProxyError(errors.one_line(str(error)), request=request)
-        case urllib3.exceptions.SSLError():
+            return errors.ProxyError(errors.one_line(str(error.args[0])), request=request)
+        case urllib3.exceptions.SSLError() | ssl.SSLError():
             return tls_error(errors.one_line(str(error)), call)
-        case urllib3.exceptions.ProtocolError() | urllib3.exceptions.HTTPError() | http.client.HTTPException():
-            return errors.BrokenAnswer(errors.one_line(_cause(error)), request=request)
-        case OSError():
-            return errors.TransportError(errors.one_line(_cause(error)), request=request)
+        case urllib3.exceptions.HTTPError() | http.client.HTTPException() | OSError():
+            return errors.BrokenAnswer(errors.one_line(f"{type(error).__name__}: {error}"), request=request)
         case ValueError():
-            return bad_header(call, error)
+            return refused(call, error)
         case _:
             return error
-
-
-def _cause(error: Exception) -> str:
-    """What is behind urllib3's wrapper, without its tuple brackets."""
-    inner = error.args[-1] if error.args else error
-    return f"{type(inner).__name__}: {inner}" if isinstance(inner, BaseException) else str(error)

@@ -75,6 +75,11 @@ class Call:
         return self.known_as
 
     @property
+    def is_chunked(self) -> bool:
+        """Does the body come in chunks whose number and sizes nobody knows beforehand (RFC 9112, 7.1)?"""
+        return self.body is not None and not isinstance(self.body, bytes) and self.body.length is None
+
+    @property
     def buffer(self) -> Buffer | None:
         """Where the content of an answer that is streamed passes through."""
         return self.sink if isinstance(self.sink, Buffer) else None
@@ -197,14 +202,6 @@ def raise_own(call: Call) -> None:
             raise error from error.__cause__
         finally:
             del error  # else it held itself, by way of its traceback and this frame
-
-
-def bad_header(call: Call, error: Exception) -> Exception:
-    """What `requests` raises for a header field that cannot be sent, if that is behind an engine's ValueError."""
-    for name, value in call.headers.items():
-        if set(f"{name}{value}") & set("\r\n\0") or not name.isascii():
-            return requests.exceptions.InvalidHeader(f"the header field {name!r} holds what no header field can")
-    return error
 
 
 def check_deadline(call: Call) -> None:

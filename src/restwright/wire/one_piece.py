@@ -7,7 +7,6 @@ is the concern of others here, or done once for an origin, and takes a third of 
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 from typing import Any, Final
 
@@ -16,15 +15,12 @@ from aiohttp.helpers import TimerNoop
 from yarl import URL
 
 from restwright.wire.call import Call
+from restwright.wire.head import head
 from restwright.wire.watch import Watch
 
 NO_TIMER: Final = TimerNoop()
 NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None)
 _LONGEST_LINE: Final = 65536
-# RFC 9110, 8.6: with all others, no content is said by a length of 0.
-_WITHOUT_LENGTH: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-_USUAL: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
-_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
 
 
 class Seat:
@@ -70,7 +66,9 @@ async def ask(connector: aiohttp.BaseConnector, seat: Seat, call: Call, target: 
     Raises:
         ValueError: The method or a header field holds what it cannot.
     """
-    data = _written(call, target, seat.host)
+    data = head(call, target, seat.host).encode()
+    if isinstance(call.body, bytes):
+        data += call.body
     connection = await connector.connect(seat.request, [], NO_TIMEOUT)
     try:
         protocol: Any = begin(connection, call, watch)
@@ -100,21 +98,3 @@ def begin(connection: Any, call: Call, watch: Watch) -> Any:
         max_field_size=_LONGEST_LINE,
     )
     return protocol
-
-
-def _written(call: Call, target: str, host: str) -> bytes:
-    method, fields, body = call.method, call.headers, call.body
-    if method not in _USUAL and _TOKEN.fullmatch(method) is None:
-        raise ValueError(f"not a method: {method!r:.40}")
-    lines = [f"{method} {target} HTTP/1.1"]
-    if "host" not in fields:
-        lines.append(f"Host: {host}")
-    lines += [f"{name}: {value}" for name, value in fields.plain().items()]
-    if body is None and method not in _WITHOUT_LENGTH and "content-length" not in fields:
-        lines.append("Content-Length: 0")
-    text = "\r\n".join(lines)
-    breaks = len(lines) - 1
-    if text.count("\n") != breaks or text.count("\r") != breaks or "\0" in text:
-        raise ValueError("a header field holds a line break or a NUL")
-    head = f"{text}\r\n\r\n".encode()
-    return head + body if isinstance(body, bytes) else head

@@ -67,7 +67,7 @@ def test_a_certificate_may_be_optional_but_not_a_strangers(name):
 def test_unless_told_so_it_speaks_none(name):
     with start(name) as service:
         assert service.url.startswith("http:")
-        assert (service.certificates, service.certificate_files) == (None, None)
+        assert (service.certificates, service.tls.files(), service.tls.rows()) == (None, None, [])
 
 
 def test_its_certificate_is_for_the_names_that_are_told_and_for_where_it_listens(name):

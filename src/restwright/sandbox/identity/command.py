@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final, get_args, get_type_hints
 
+from restwright.sandbox.address import is_unspecified
 from restwright.sandbox.command import Command, Rows
 from restwright.sandbox.identity.clients import SAMPLE_CLIENTS
 from restwright.sandbox.identity.configuration import read_configuration
 from restwright.sandbox.identity.running import IdentityProvider, identity_provider
 from restwright.sandbox.identity.settings import Settings
 from restwright.sandbox.identity.users import SAMPLE_USERS
+from restwright.sandbox.tls import add_tls_arguments
 
 __all__ = ["COMMAND"]
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_tls_arguments(parser)
     add = parser.add_argument
     add("--issuer", default="", metavar="URL", help="by which others reach it, if it is not where it listens")
     add(
@@ -42,7 +44,7 @@ def _add_setting(parser: argparse.ArgumentParser, name: str, default: object) ->
 
 
 def _start(options: argparse.Namespace) -> IdentityProvider:
-    if not options.issuer and _is_unspecified(options.address):
+    if not options.issuer and is_unspecified(options.address):
         raise ValueError(f"--address {options.address} needs --issuer: by which URL do others reach it?")
     if options.config and not Path(options.config).is_file():
         raise ValueError(f"--config {options.config}: there is no such file")
@@ -68,18 +70,11 @@ def _start(options: argparse.Namespace) -> IdentityProvider:
     )
 
 
-def _is_unspecified(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_unspecified
-    except ValueError:
-        return False
-
-
 def _rows(idp: IdentityProvider) -> Rows:
     users, clients = idp.users.values(), idp.clients.values()
     return [
         ("provider", idp.issuer),
-        ("listening on", idp.url),
+        *([] if idp.url == idp.issuer else [("listening on", idp.url)]),
         ("discovery", f"{idp.issuer}/.well-known/openid-configuration"),
         ("devices", f"{idp.issuer}/device"),
         *(("user", f"{user.name}  password: {user.password}") for user in users),
@@ -104,5 +99,4 @@ COMMAND: Final = Command(
     start=_start,
     rows=_rows,
     document=_document,
-    forgets=lambda _: "All that it knows is gone when it stops.",
 )

@@ -8,6 +8,7 @@ from typing import Any, Final, get_args
 from restwright.sandbox.command import Command, Rows
 from restwright.sandbox.keystone.running import KeystoneService, keystone_service
 from restwright.sandbox.keystone.settings import Account, EraName, ListStyle, Settings
+from restwright.sandbox.tls import add_tls_arguments
 
 __all__ = ["COMMAND"]
 
@@ -23,6 +24,7 @@ def _account(text: str) -> Account:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_tls_arguments(parser)
     add = parser.add_argument
     add("--era", choices=get_args(EraName), default=_DEFAULT.era, help="log-in by tokens or by sessions (%(default)s)")
     add(
@@ -95,16 +97,10 @@ def _document(keystone: KeystoneService) -> dict[str, Any]:
     }
 
 
-def _forgets(options: argparse.Namespace) -> str:
-    in_memory = options.database == _DEFAULT.database
-    return "All that it knows is gone when it stops." if in_memory else "What is in the database stays there."
-
-
 COMMAND: Final = Command(
     port=8000,
     add_arguments=_add_arguments,
     start=_start,
     rows=_rows,
     document=_document,
-    forgets=_forgets,
 )

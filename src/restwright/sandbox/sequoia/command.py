@@ -8,6 +8,7 @@ from typing import Any, Final
 from restwright.sandbox.command import Command, Rows
 from restwright.sandbox.sequoia.running import SequoiaService, sequoia_service
 from restwright.sandbox.sequoia.settings import Settings
+from restwright.sandbox.tls import add_tls_arguments
 
 __all__ = ["COMMAND"]
 
@@ -22,6 +23,7 @@ def _client(text: str) -> tuple[str, str]:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_tls_arguments(parser)
     add = parser.add_argument
     add(
         "--database",
@@ -90,16 +92,11 @@ def _document(sequoia: SequoiaService) -> dict[str, Any]:
     }
 
 
-def _forgets(options: argparse.Namespace) -> str:
-    in_memory = options.database == _DEFAULT.database
-    return "All that they know is gone when they stop." if in_memory else "What is in the database stays there."
-
-
 COMMAND: Final = Command(
     port=8790,
+    ports=2 + len(_DEFAULT.services),
     add_arguments=_add_arguments,
     start=_start,
     rows=_rows,
     document=_document,
-    forgets=_forgets,
 )

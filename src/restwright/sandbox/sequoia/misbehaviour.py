@@ -22,7 +22,9 @@ class Misbehaviour(FaultOptions, total=False):
     """Connections are refused, until this is False; by the one service that is named as endpoint, or by all."""
 
 
-_OWN: Final = frozenset(types_of(Misbehaviour)) - frozenset(types_of(FaultOptions))
+_OWN: Final = {
+    name: types for name, types in types_of(Misbehaviour).items() if name not in FaultOptions.__annotations__
+}
 
 
 class Behaviour:
@@ -45,7 +47,7 @@ class Behaviour:
         self._browsed = browsed
         self._services = services
         self._visibility = visibility
-        self._faults = Faults(endpoints, types_of(Misbehaviour))
+        self._faults = Faults(endpoints, _OWN)
         self._empty: dict[str, int] = {}
 
     def behave(self, endpoint: str | None, times: int | None, **how: Unpack[Misbehaviour]) -> None:

@@ -65,6 +65,17 @@ def test_answers_may_be_late_lead_elsewhere_or_fail(sequoia, api):
         api.get("/data/contents")
 
 
+def test_answers_may_be_scripted_one_after_the_other(sequoia, api):
+    page = {"meta": {}, "contents": [{"ref": "o:made-up"}]}
+    sequoia.behave("metadata/contents", status=404, times=2)
+    sequoia.behave("metadata/contents", body=page, headers={"X-Made": "up"}, times=1)
+    sequoia.behave("metadata/business", body="no JSON", status=500, times=1)
+    answers = [api.get("/data/contents") for _ in range(4)]
+    assert [one.status_code for one in answers] == [404, 404, 200, 200]
+    assert (answers[2].json(), answers[2].headers["X-Made"], answers[3].json()["contents"]) == (page, "up", [])
+    assert api.send("POST", "/business/x", json={}).text == "no JSON"
+
+
 def test_one_service_may_be_dead_or_all(sequoia, api):
     sequoia.behave("identity", dead=True)
     with pytest.raises(requests.ConnectionError, match="refused"):
@@ -177,6 +188,7 @@ def test_requests_are_noted_as_they_came(sequoia, api):
         404,
     )
     assert (put.headers["if-match"], put.headers["x-correlation-id"]) == ("x", "u/a/1")
+    assert put.json() == {"contents": {"name": "a"}}
     assert (token.endpoint, token.grant_type, token.status) == ("identity/oauth/token", "client_credentials", 200)
     assert (nowhere.endpoint, nowhere.status) == ("", 404)
     assert (sequoia.count(), sequoia.count(method="POST"), sequoia.count("metadata/contents", status=404)) == (3, 1, 1)

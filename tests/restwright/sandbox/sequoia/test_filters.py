@@ -165,7 +165,9 @@ _texts = st.text(st.sampled_from("ab1.-Z\u00e9\U0001f600"), min_size=1, max_size
 _dates = st.sampled_from(
     ["2026-01-02", "2026-01-02T00:00:00Z", "2026-01-02T01:00:00+01:00", "2026-02-30", "1969-12-31"]
 )
-_numbers = st.integers(-3, 12) | st.floats(-2, 2, allow_nan=False).map(lambda number: round(number, 1))
+_numbers = st.integers(-3, 12) | st.floats(-2, 2, allow_nan=False).map(
+    lambda number: round(number, 1) + 0.0
+)  # not -0.0
 _scalars = st.none() | st.booleans() | _numbers | _texts | _dates
 _values = _scalars | st.lists(_scalars, max_size=3) | st.fixed_dictionaries({"b": _scalars})
 _words = _texts | _dates | _numbers.map(str) | st.sampled_from(["true", "false"])
@@ -238,7 +240,7 @@ def matches(value, query):
 
 
 @given(data=st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_filters_are_those_of_the_model(everywhere, api_everywhere, data):
     owner = f"o{next(_owners)}"  # each example has one of its own, which is quicker than a reset
     values = data.draw(st.lists(_values, min_size=1, max_size=12))
