@@ -11,6 +11,7 @@ from restwright.sandbox.sequoia import SequoiaService
 from sequoia.client import AsyncClient, Client
 
 CONTENTS = "metadata/contents"
+DOMAIN = "sequoia.piksel.com"
 TOKEN = "identity/oauth/token"
 LOGIN = {"grant_client_id": "clientId", "grant_client_secret": "clientSecret"}
 

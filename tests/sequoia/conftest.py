@@ -14,15 +14,13 @@ from shutil import copyfile
 from urllib.parse import urlsplit
 
 import pytest
-from tests.sequoia.asking import new_async_client, new_client
+from tests.sequoia.asking import DOMAIN, new_async_client, new_client
 
 from restwright.sandbox.pytest_plugin import sequoia_server
 from restwright.sandbox.sequoia import SequoiaService, sequoia_service
 from sequoia.auth import TokenCache
 
 __all__ = ["sequoia_server"]
-
-DOMAIN = "sequoia.piksel.com"
 
 
 @pytest.fixture(scope="session")

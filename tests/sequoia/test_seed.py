@@ -14,8 +14,7 @@ from types import SimpleNamespace
 
 import backoff
 import pytest
-from tests.sequoia.asking import CONTENTS, asked
-from tests.sequoia.conftest import DOMAIN
+from tests.sequoia.asking import CONTENTS, DOMAIN, asked
 
 from sequoia import criteria
 from sequoia.auth import AuthType

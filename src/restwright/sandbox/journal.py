@@ -69,18 +69,20 @@ class Journal:
     def add(self, entry: Asked) -> None:
         """Note a request."""
         if len(self._entries) == _KEPT and self._with_body and self._with_body[0][0] is self._entries[0]:
-            self._forget_body()
+            self._release()
         self._entries.append(entry)
         if entry.size:
             self._with_body.append((entry, entry.size))
             self._bytes += entry.size
         while self._bytes > _MOST_BYTES:
-            self._forget_body()
+            oldest = self._release()
+            oldest.body, oldest.form = None, {}
 
-    def _forget_body(self) -> None:
+    def _release(self) -> Asked:
+        """Count the oldest one with a body no longer."""
         entry, size = self._with_body.popleft()
         self._bytes -= size
-        entry.body, entry.form = None, {}
+        return entry
 
     def entries(self) -> list[Asked]:
         """All of them, in order."""

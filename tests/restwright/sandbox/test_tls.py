@@ -11,6 +11,7 @@ import pytest
 import requests
 from cryptography.x509 import SubjectAlternativeName, load_pem_x509_certificate
 
+from keystone_client import KeystoneClient
 from restwright.sandbox import identity_provider
 from restwright.sandbox.keystone import keystone_service
 from restwright.sandbox.sequoia import sequoia_service
@@ -62,6 +63,17 @@ def test_a_certificate_may_be_optional_but_not_a_strangers(name):
         assert get(service, name).ok
         with pytest.raises(requests.ConnectionError):
             get(service, name, service.certificates.stranger)
+
+
+@pytest.mark.parametrize("era", ["session", "jwt"])
+def test_the_client_of_keystone_logs_in_and_writes(era):
+    """In the session era the service looks at the referer then."""
+    with start("keystone", tls="on", era=era) as service:
+        account = service.settings.staff
+        with KeystoneClient(service.url, verify_ssl=service.certificates.authority) as client:
+            client.login(account.username, account.password)
+            made = client.create_cluster(name="atlas")
+            assert [one["name"] for one in client.retrieve_cluster()] == ["atlas"] == [made["name"]]
 
 
 def test_unless_told_so_it_speaks_none(name):

@@ -100,7 +100,7 @@ class _Guarded(_Handler):
         """Refuse the others."""
         await super().prepare()
         token = bearer_token(self.request)
-        request: Any = self.request
+        request: Any = self.request  # whose method is not wholly typed
         shows_certificate = self._guard.asks_for_certificates and bool(request.get_ssl_certificate())
         if not self._guard.is_good(token, shows_certificate=shows_certificate):
             if token is None:
