@@ -8,7 +8,6 @@ from urllib.parse import parse_qsl
 
 from restwright.message import EMPTY, UNSET, Unset
 
-Timeout: TypeAlias = float | tuple[float | None, float | None] | Unset | None
 Params: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]] | str
 
 

@@ -67,11 +67,13 @@ def _pairs(files: Files) -> list[tuple[str, Any]]:
     Raises:
         TypeError: They are neither a dict nor pairs.
     """
-    pairs: Any = files.items() if isinstance(files, Mapping) else files
+    given: Any = files
+    pairs = given.items() if hasattr(given, "items") else given
     try:
-        return [(name, given) for name, given in pairs]
+        return [(name, file) for name, file in pairs]
     except (TypeError, ValueError):
-        raise TypeError(f"files must be a dict, or pairs of field and file, got {type(files).__name__}") from None
+        kind = type(given).__name__
+        raise TypeError(f"files must be a dict, or pairs of a field's name and its file, got {kind}") from None
 
 
 def _plain(fields: Any) -> Any:

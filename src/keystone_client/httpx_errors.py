@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Generator
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from restwright import errors
 from restwright.errors import RestwrightError, rebuild, state_to_pickle
@@ -42,7 +42,7 @@ def translated(plan: Generator[StepT, Any, T]) -> Generator[StepT, Any, T]:
         httpx = sys.modules.get("httpx")
         if httpx is not None:
             # The error has a traceback and perhaps notes; another in its place had to be given all of them.
-            error.__class__ = _both(type(error), httpx)
+            error.__class__ = _both(cast("Any", type(error)), httpx)
         raise
 
 

@@ -45,7 +45,7 @@ class HTTPOperations(Operations):
         """
         for name, value in (("username", username), ("password", password)):
             if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise ValueError(f"{name} must be a text, got {type(value).__name__}")
+                raise TypeError(f"{name} must be a text, got {type(value).__name__}")
         yield from self.context.login.log_in(username, password, options=timed(timeout), remember=remember)
 
     @operation

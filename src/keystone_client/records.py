@@ -21,6 +21,7 @@ from keystone_client.filters import Filters
 from keystone_client.forms import Files, with_body
 from keystone_client.listing import pages_of, query_of
 from keystone_client.operations import HTTPOperations
+from restwright.criteria import Criteria
 from restwright.drivers.batch import Pending
 from restwright.message import UNSET, Request, Unset
 from restwright.operation import AsyncMode, BatchMode, Operations, SyncMode, listing, operation
@@ -88,7 +89,7 @@ def retrieve(
 
         yield from paged(iterate(self, resource, filters, search, order, timeout), take)
         return found
-    if filters or search or order:
+    if isinstance(filters, Criteria) or filters or search or order:
         raise TypeError("pk names one record: filters, search and order are for lists")
     options = timed(timeout)
     asking = _asked(

@@ -8,7 +8,8 @@ import tracemalloc
 import pytest
 
 from restwright.errors import BrokenAnswer, NotFound, UnusableAnswer
-from restwright.testing import Fault, Reply, serve
+from restwright.testing import Reply, serve
+from restwright.testing.connection import Fault
 from restwright.testing.faults import half_body, redirect_to
 
 CONTENT = b"line\n" * 200_000

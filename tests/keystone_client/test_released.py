@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from keystone_client.httpx_errors import translated
+from restwright import where
 from restwright.errors import (
     ApiError,
     BadEncoding,
@@ -97,6 +98,12 @@ class Number:
 
     def __str__(self) -> str:
         return "1"
+
+
+def test_filters_beside_an_id_are_refused(client):
+    for given in ({"name": "x"}, where("name") == "x"):
+        with pytest.raises(TypeError, match="pk names one record"):
+            client.retrieve_user(1, given)
 
 
 def test_integers_of_other_libraries_are_ids(client):
