@@ -81,7 +81,7 @@ def test_every_option_of_the_command_is_in_the_table():
     told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
     settings = {f"--{field.name.replace('_', '-')}" for field in fields(Settings)}
     options = set(re.findall(r"(?<=\s)--[\w-]+", told)) - settings - {"--help", "--no-registration"}
-    assert len(options) == 9
+    assert len(options) == 11
     assert options - rows() == set()
 
 

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-from itertools import repeat
-
 import pytest
+from tests.sequoia.asking import add, asked, new_client
 
-from restwright.testing import Reply
 from sequoia.client import DIRECT_MODEL, ResponseBuilder
 from sequoia.criteria import Criteria, Inclusion
 
@@ -13,9 +11,9 @@ BOTH = Criteria().add(inclusion=Inclusion.resource("assets")).add(inclusion=Incl
 
 @pytest.fixture(autouse=True)
 def catalogue(sequoia):
-    sequoia.add("contents", {"name": "c1", "categoryRefs": ["o:k1"]}, {"name": "c2", "categoryRefs": ["o:k1", "o:k2"]})
-    sequoia.add("categories", {"name": "k1"}, {"name": "k2"})
-    sequoia.add("assets", {"name": "a1", "contentRef": "o:c1"}, {"name": "a2", "contentRef": "o:c1"})
+    add(sequoia, "contents", {"name": "c1", "categoryRefs": ["o:k1"]}, {"name": "c2", "categoryRefs": ["o:k1", "o:k2"]})
+    add(sequoia, "categories", {"name": "k1"}, {"name": "k2"})
+    add(sequoia, "assets", {"name": "a1", "contentRef": "o:c1"}, {"name": "a2", "contentRef": "o:c1"})
 
 
 def names(items):
@@ -29,23 +27,23 @@ def test_models_have_the_related_resources_in_them(sequoia, collect):
     assert names(second["categories"]) == ["k1", "k2"]
     assert (names(first["assets"]), second["assets"]) == (["a1", "a2"], [])
     assert "assets" not in page.resources[0]
-    assert sequoia.seen("/metadata/descriptor")[0].target == "/metadata/descriptor/raw?_pretty=true"
+    assert [one.target for one in asked(sequoia, "metadata/descriptor")] == ["/descriptor/raw?_pretty=true"]
 
 
 def test_a_descriptor_is_fetched_once_and_also_if_it_is_not_there(sequoia, caplog):
-    sequoia.fail("/metadata/descriptor/raw", *repeat(Reply(404), 9))
-    with sequoia.client(model_resolution=DIRECT_MODEL) as client:
+    sequoia.behave("metadata/descriptor", status=404)
+    with new_client(sequoia, model_resolution=DIRECT_MODEL) as client:
         assert client.metadata.contents.browse("o", BOTH).model is None
         assert client.metadata.contents.browse("o", BOTH).model is None
         assert client.metadata.contents.descriptor is None
-    assert len(sequoia.seen("/metadata/descriptor")) == 1
+    assert len(asked(sequoia, "metadata/descriptor")) == 1
     assert "descriptor cannot be had" in caplog.text
 
 
 def test_without_model_resolution_there_is_no_model(sequoia, collect):
     (page,) = collect(lambda client: client.metadata.contents.browse("o", BOTH))
     assert page.model is None
-    assert sequoia.seen("/metadata/descriptor") == []
+    assert asked(sequoia, "metadata/descriptor") == []
 
 
 def test_a_relationship_is_exact():

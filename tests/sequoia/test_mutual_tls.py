@@ -16,9 +16,11 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from tests.sequoia.asking import add, names
 
 from restwright.errors import CertificateError
 from restwright.sandbox.certificates import Certificates
+from restwright.sandbox.sequoia import sequoia_service
 from restwright.testing import Reply, serve
 from sequoia import error
 from sequoia.auth import AuthFactory, AuthType
@@ -272,3 +274,83 @@ def test_a_refreshed_registry_tells_where_it_is_shown(asking_parts, mutual, serv
         client._http.get(f"{other.url}/raw")
         client._http.get(f"{asking_parts.service.url}/raw")
         assert (other.shown, asking_parts.service.shown) == ([False, True], [False])
+
+
+# ------------------------------------------------------------------------------------------------ on the sandbox
+
+
+@pytest.fixture(scope="module")
+def closed_server():
+    with sequoia_service(tls="mutual", sample=False) as running:
+        yield running
+
+
+@pytest.fixture
+def closed(closed_server):
+    """Services that demand a certificate, and what a client of theirs is given."""
+    closed_server.reset()
+    add(closed_server, "contents", *({"name": f"c{number}"} for number in range(3)))
+    made = closed_server.certificates
+    settings = {
+        "registry_url": closed_server.registry_url,
+        "auth_type": AuthType.MUTUAL,
+        "client_cert": made.client.cert,
+        "client_key": made.client.key,
+        "server_cert": made.authority,
+        "backoff_strategy": {"interval": 0, "max_tries": 3},
+    }
+    return closed_server, settings
+
+
+def test_the_sandbox_lets_in_who_has_its_certificate_and_wants_no_token(ask, closed):
+    sequoia, settings = closed
+    assert ask(settings, lambda client: client.metadata.contents.read("o", "o:c1")).resources[0]["name"] == "c1"
+    stored = ask(settings, lambda client: client.metadata.contents.store("o", {"name": "c9"}))
+    document = stored.resources[0]
+    change = {**document, "title": "t"}
+    with pytest.raises(error.NotMatchingVersion):
+        ask(settings, lambda client: client.metadata.contents.update("o", change, "o:c9", "another"))
+    assert [one.endpoint for one in sequoia.requests] == ["registry", "metadata/contents"] * 3
+    assert all("authorization" not in one.headers for one in sequoia.requests)
+
+
+def test_the_sandbox_gives_pages_to_who_has_its_certificate_and_fails_as_ever(closed):
+    sequoia, settings = closed
+    with Client(**settings) as client:
+        browser = client.metadata.contents.browse("o", query_string="continue=true&perPage=1")
+        sequoia.behave("metadata/contents", status=503, times=1)
+        sequoia.behave("metadata/contents", reset=True, times=1)
+        assert names(browser) == [["c0"], ["c1"], ["c2"]]
+    assert sequoia.count("metadata/contents") == 5
+
+
+def test_where_a_certificate_is_optional_it_stands_in_the_place_of_a_token(ask, closed):
+    _, settings = closed
+    with sequoia_service(tls="optional", sample=False) as sequoia:
+        add(sequoia, "contents", {"name": "c1"})
+        made = sequoia.certificates
+        files = {"client_cert": made.client.cert, "client_key": made.client.key, "server_cert": made.authority}
+        assert ask({**settings, **files, "registry_url": sequoia.registry_url}).resources[0]["name"] == "c1"
+        assert [one.headers.get("authorization") for one in sequoia.requests] == [None, None]
+
+
+@pytest.mark.parametrize("wrong", ["no certificate", "a stranger's"])
+def test_the_sandbox_lets_in_nobody_else(ask, closed, monkeypatch, wrong):
+    sequoia, settings = closed
+    stranger = sequoia.certificates.stranger
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", sequoia.certificates.authority)
+    changes = {
+        "no certificate": {"auth_type": AuthType.BYO_TOKEN, "byo_token": sequoia.token()},
+        "a stranger's": {"client_cert": stranger.cert, "client_key": stranger.key},
+    }
+    with pytest.raises(error.ConnectionError):
+        ask({**settings, **changes[wrong]})
+    assert sequoia.requests == []
+
+
+def test_the_sandbox_is_not_believed_by_another_authority(ask, closed):
+    sequoia, settings = closed
+    with pytest.raises(error.ConnectionError, match="CERTIFICATE_VERIFY_FAILED") as caught:
+        ask({**settings, "server_cert": sequoia.certificates.stranger_authority})
+    assert isinstance(caught.value.cause, CertificateError)
+    assert sequoia.requests == []

@@ -10,6 +10,7 @@ import sys
 import pytest
 import requests
 import requests_mock
+from tests.sequoia.asking import CONTENTS, add, asked, new_async_client, new_client
 
 import sequoia as package
 from restwright.testing import Reply, serve
@@ -23,21 +24,21 @@ from sequoia.registry import RegisteredService, Registry
 
 
 def test_the_registry_is_a_dict_of_services(sequoia):
-    with sequoia.client() as made:
+    with new_client(sequoia) as made:
         registry = made._registry
         assert isinstance(registry, Registry)
-        assert sorted(registry) == ["identity", "metadata", "workflow"]
+        assert sorted(registry) == ["identity", "metadata", "validation", "workflow"]
         service = registry["metadata"]
-        assert (service.name, service.owner, service.title) == ("metadata", "root", "metadata")
-        assert (service.location, registry.registry_url) == (sequoia.location, sequoia.url)
+        assert (service.name, service.owner, service.title) == ("metadata", "root", "Metadata")
+        assert (service.location, registry.registry_url) == (sequoia.locations["metadata"], sequoia.registry_url)
         assert made.metadata is made["metadata"]
-        assert made.metadata.contents.url == f"{sequoia.location}/data/contents"
+        assert made.metadata.contents.url == f"{sequoia.locations['metadata']}/data/contents"
 
 
 def test_services_that_are_gone_are_forgotten(sequoia):
-    with sequoia.client() as made:
-        services = sequoia.services()
-        sequoia.services = lambda: services[:2]
+    with new_client(sequoia) as made:
+        services = made._registry.http.get(sequoia.registry_url).data["services"]
+        sequoia.behave("registry", body={"services": services[:2]})
         assert made.workflow
         made._registry.refresh()
         with pytest.raises(UnknownService):
@@ -46,11 +47,11 @@ def test_services_that_are_gone_are_forgotten(sequoia):
 
 def test_an_awaited_registry_is_refreshed_by_await(sequoia):
     async def main():
-        async with sequoia.async_client() as made:
+        async with new_async_client(sequoia) as made:
             await made._registry.refresh()
             with pytest.raises(AttributeError, match="metadata"):
                 made.metadta  # noqa: B018
-        late = sequoia.async_client()
+        late = new_async_client(sequoia)
         with pytest.raises(UnknownService):
             await late.metadta.contents.read("o", "o:c")
         await late.aclose()
@@ -60,16 +61,16 @@ def test_an_awaited_registry_is_refreshed_by_await(sequoia):
 
 @pytest.mark.parametrize("answer", [{"services": [{"name": "x"}]}, {}, []])
 def test_a_registry_that_cannot_be_used_is_told(sequoia, answer):
-    sequoia.fail("/services/testmock", Reply(json=answer))
+    sequoia.behave("registry", body=answer)
     with pytest.raises((KeyError, RequestError)):
-        sequoia.client()
+        new_client(sequoia)
     with pytest.raises(KeyError, match="location"):
         RegisteredService({"name": "x", "owner": "o", "title": "t"})
 
 
 def test_copies_of_proxies_work(sequoia):
-    sequoia.add("contents", {"name": "c1"})
-    with sequoia.client() as made:
+    add(sequoia, "contents", {"name": "c1"})
+    with new_client(sequoia) as made:
         copies = [
             copy.copy(made).metadata.contents,
             copy.copy(made.metadata).contents,
@@ -84,14 +85,14 @@ def test_copies_of_proxies_work(sequoia):
 
 
 def test_a_client_can_be_asked_what_it_has(sequoia):
-    with sequoia.client() as made:
+    with new_client(sequoia) as made:
         assert not hasattr(made, "x")
         assert hasattr(made, "metadata")
         assert not hasattr(made, "_nothing")
         assert not hasattr(made, "__nothing__")
         assert not hasattr(made.metadata, "_nothing")
         assert copy.copy(made)._registry is made._registry
-        assert repr(made) == f"<Client {sequoia.url}>"
+        assert repr(made) == f"<Client {sequoia.registry_url}>"
 
 
 def test_adapters_of_others_are_mounted(sequoia, drive):
@@ -104,7 +105,7 @@ def test_adapters_of_others_are_mounted(sequoia, drive):
     assert made.metadata.contents.read("o", "o:c1").resources == [{"a": 1}]
     request = adapter.request_history[-1]
     assert request.url == "mock://metadata/data/contents/o:c1?owner=o"
-    assert (request.headers["Authorization"], request.headers["Accept"]) == ("Bearer t", "application/vnd.piksel+json")
+    assert (request.headers["authorization"], request.headers["accept"]) == ("Bearer t", "application/vnd.piksel+json")
     assert "Authorization" not in adapter.request_history[0].headers
 
 
@@ -173,45 +174,44 @@ def test_proxies_carry_registry_token_and_calls(sequoia, drive):
         answer = requests.request(request.method, request.target, data=request.body, headers=fields, timeout=5)
         return Reply(answer.status_code, content=answer.content)
 
-    sequoia.add("contents", {"name": "c1"})
+    add(sequoia, "contents", {"name": "c1"})
     with serve(forward) as proxy:
         drive(lambda made: made.metadata.contents.read("o", "o:c1"), proxies={"http": proxy.url})
-        assert [request.target.removeprefix(sequoia.server.url) for request in proxy.requests] == [
-            "/services/testmock",
-            "/identity/oauth/token",
-            "/metadata/data/contents/o:c1?owner=o",
+        assert [request.target for request in proxy.requests] == [
+            sequoia.registry_url,
+            f"{sequoia.locations['identity']}/oauth/token",
+            f"{sequoia.locations['metadata']}/data/contents/o:c1?owner=o",
         ]
 
 
 def test_proxies_are_used(sequoia):
     with pytest.raises(ClientError, match="connect to proxy"):
-        sequoia.client(proxies={"http": "http://127.0.0.1:1"}, backoff_strategy={"max_tries": 1})
+        new_client(sequoia, proxies={"http": "http://127.0.0.1:1"}, backoff_strategy={"max_tries": 1})
 
 
-def test_an_executor_stands_alone(sequoia):
-    sequoia.needs_token = False
+def test_an_executor_stands_alone(open_sequoia):
+    location = open_sequoia.locations["metadata"]
     executor = HttpExecutor(NoAuth(), user_agent="x", correlation_id="c")
     assert executor.common_headers["X-Correlation-ID"] == "c"
     assert executor.request_timeout == env.DEFAULT_REQUEST_TIMEOUT_SECONDS == 240
     assert (executor.MAX_TIME_SECONDS, executor.DEFAULT_BACKOFF_CONF) == (120, {"interval": 0, "max_tries": 10})
-    made = executor.post(
-        f"{sequoia.location}/data/contents/", [{"name": "x"}], {"owner": "o"}, resource_name="contents"
-    )
-    assert (made.status, made.resources) == (201, [{"name": "x"}])
-    assert executor.put(f"{sequoia.location}/x", {"a": 1}, headers={"Accept": "a/b"}).data == {"path": "/metadata/x"}
-    assert sequoia.seen()[-1].headers["Accept"] == "a/b"
-    assert executor.delete(f"{sequoia.location}/x").status == 200
+    made = executor.post(f"{location}/data/contents/", [{"name": "x"}], {"owner": "o"}, resource_name="contents")
+    assert (made.status, [one["name"] for one in made.resources]) == (201, ["x"])
+    told = executor.put(f"{location}/business/x", {"a": 1}, headers={"Accept": "a/b"}).data
+    assert told == {"method": "PUT", "path": "/business/x", "query": {}, "body": {"a": 1}}
+    assert asked(open_sequoia)[-1].headers["accept"] == "a/b"
+    assert executor.delete(f"{location}/business/x").status == 200
     with pytest.raises(RequestError, match="not an absolute URL"):
         executor.get("/x")
     executor.close()
 
 
 def test_an_answer_that_is_not_json(sequoia, drive):
-    sequoia.fail("/metadata/data/contents/o:c1", Reply(text="<html>"))
+    sequoia.behave(CONTENTS, html=True)
     with pytest.raises(RequestError, match="not JSON"):
         drive(lambda made: made.metadata.contents.read("o", "o:c1"))
-    sequoia.fail("/workflow/x", Reply(text="plain"))
-    response = drive(lambda made: made.workflow.business("/x").browse("s"))
+    sequoia.behave("workflow/business", body="plain")
+    response = drive(lambda made: made.workflow.business("/business/x").browse("s"))
     assert (response.data, response._text, response._status_code) == (None, "plain", 200)
 
 

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import backoff
 import pytest
+from tests.sequoia.asking import CONTENTS, DOMAIN, asked
 
 from sequoia import criteria
 from sequoia.auth import AuthType
@@ -21,7 +22,6 @@ from sequoia.client import Client
 from sequoia.criteria import Criteria, Inclusion, StringExpressionFactory
 
 TEXT = (Path(__file__).parents[1] / "seeds" / "sequoia.txt").read_text(encoding="utf-8")
-DOMAIN = "sequoia.piksel.com"
 AUTH = {"grant_client_id": "clientId", "grant_client_secret": "clientSecret"}
 STATEMENT = re.compile(r"(?:\w+ = |for \w+ in |endpoint\.)")
 # A line is code if it begins so; one of prose has no such beginning.
@@ -55,7 +55,7 @@ def snippets():
 
 
 @pytest.fixture
-def names(sandbox):
+def names(documented):
     with Client(f"https://registry-sandbox.{DOMAIN}/services/testmock", **AUTH) as client:
         yield {
             "AuthType": AuthType,
@@ -68,7 +68,7 @@ def names(sandbox):
             "client": client,
             "criteria": criteria,
             "endpoint": client.metadata.contents,
-            "json": '[{"name": "c9"}]',
+            "json": '[{"name": "new"}]',
             "owner": "testmock",
             "ref": "testmock:c1",
             "self": SimpleNamespace(owner="test"),
@@ -76,12 +76,10 @@ def names(sandbox):
 
 
 @pytest.mark.parametrize("snippet", list(dict.fromkeys(snippets())))
-def test_a_snippet_runs(snippet, names, sandbox, tmp_path):
+def test_a_snippet_runs(snippet, names, documented, tmp_path):
     code = lines(snippet).replace("/certs/", f"{tmp_path}/")
     if "criteria)" in code:
         names["criteria"] = Criteria()
-    if "AuthType.MUTUAL" in code:
-        sandbox.needs_token = False
     if "linked(" in code:  # "Let's assume a browse of contents is performed with assets resource as an inclusion."
         browse, assets = names["endpoint"].browse, Criteria().add(inclusion=Inclusion.resource("assets"))
         names["endpoint"] = SimpleNamespace(browse=lambda owner: browse(owner, assets))
@@ -95,8 +93,10 @@ def test_a_snippet_runs(snippet, names, sandbox, tmp_path):
         if name in names:
             assert names[name].resources
     if "linked(" in code:
-        assert names["asset_name"].startswith("test")
+        assert names["asset_name"].startswith("sampleContent-")
     if names["client"] is not before:
+        assert names["client"].metadata.contents.read("testmock", "testmock:c1").resources
+        assert ("authorization" in asked(documented)[-1].headers) == ("AuthType.MUTUAL" not in code)
         names["client"].close()
 
 
@@ -114,23 +114,23 @@ def test_line_breaks_are_put_back():
     )
 
 
-def seen_id(sandbox):
-    return sandbox.seen("/metadata")[-1].headers["x-correlation-id"]
+def seen_id(documented):
+    return asked(documented, CONTENTS)[-1].headers["x-correlation-id"]
 
 
-def test_ids_are_those_of_the_text(names, sandbox):
+def test_ids_are_those_of_the_text(names, documented):
     url = f"https://registry-sandbox.{DOMAIN}/services/testmock"
     with Client(url, **AUTH, correlation_id="custom_correlation_id_1234") as client:
         client.metadata.contents.browse("testmock")
-    assert seen_id(sandbox) == "custom_correlation_id_1234"
+    assert seen_id(documented) == "custom_correlation_id_1234"
     with Client(url, **AUTH, user_id="user123", application_id="app101") as client:
         client.metadata.contents.browse("testmock")
-    assert re.fullmatch(r"user123/app101/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", seen_id(sandbox))
+    assert re.fullmatch(r"user123/app101/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", seen_id(documented))
 
 
-def test_the_query_is_that_of_the_text(names, sandbox):
+def test_the_query_is_that_of_the_text(names, documented):
     both = Criteria().add_inclusion(Inclusion.resource("categories")).add_inclusion(Inclusion.resource("assets"))
     both.add_criterion(StringExpressionFactory.field("ref").equal_to("test:c0007"))
     names["client"].metadata.contents.browse("test", both)
-    request = sandbox.seen("/metadata")[-1]
+    request = asked(documented, CONTENTS)[-1]
     assert request.target.endswith("contents?include=assets%2Ccategories&owner=test&withRef=test%3Ac0007")

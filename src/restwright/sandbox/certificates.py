@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,12 +36,18 @@ class KeyPair:
 class Certificates:
     """An authority, and what it has signed; removed by `close`, or with its `with` block.
 
+    Args:
+        names: More names and addresses of servers, such as `*.example.org`.
+
     Attributes:
         authority: Path of the certificate of the authority (PEM), by which clients check servers.
-        server: What servers at 127.0.0.1, ::1 and localhost have.
+        server: What servers at 127.0.0.1, ::1, localhost and at `names` have.
         client: A client that servers with `mutual_context` let in.
         stranger: One that they do not: another authority has signed it.
         stranger_authority: Path of the certificate of that one (PEM), by which no server here is to be trusted.
+
+    Raises:
+        ValueError: A certificate cannot have such a name.
 
     >>> import requests
     >>> from restwright.testing import Reply, serve
@@ -49,12 +56,17 @@ class Certificates:
     True
     """
 
-    def __init__(self) -> None:
-        self._directory = TemporaryDirectory(prefix="restwright-certificates-")
+    def __init__(self, names: Iterable[str] = ()) -> None:
         authority, other = trustme.CA(), trustme.CA()
+        named = [*dict.fromkeys((*_NAMES, *names))]
+        try:
+            server = authority.issue_cert(*named)
+        except ValueError as error:
+            raise ValueError(f"names has to be names of hosts, got {', '.join(map(repr, named))}: {error}") from None
+        self._directory = TemporaryDirectory(prefix="restwright-certificates-")
         self.authority = self._write("authority", authority.cert_pem)
         self.stranger_authority = self._write("stranger-authority", other.cert_pem)
-        self.server = self._pair("server", authority.issue_cert(*_NAMES))
+        self.server = self._pair("server", server)
         self.client = self._pair("client", authority.issue_cert("client@example.org", common_name="client"))
         self.stranger = self._pair("stranger", other.issue_cert("stranger@example.org", common_name="stranger"))
 
@@ -74,7 +86,7 @@ class Certificates:
         self._directory.cleanup()
 
     def server_context(self) -> ssl.SSLContext:
-        """TLS for a server at 127.0.0.1, ::1 or localhost."""
+        """TLS for a server."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.server.cert, self.server.key)
         return context

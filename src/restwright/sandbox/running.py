@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 from restwright.sandbox.event_loop import LoopThread
 from restwright.sandbox.journal import Asked, Journal
+from restwright.sandbox.tls import Tls
+
+if TYPE_CHECKING:  # it needs an extra
+    from restwright.sandbox.certificates import Certificates
 
 __all__ = ["Running", "Service"]
 
@@ -27,6 +31,11 @@ class Service(Protocol):
     @property
     def journal(self) -> Journal:
         """What it was asked."""
+        ...
+
+    @property
+    def tls(self) -> Tls:
+        """How it speaks."""
         ...
 
     async def start(self) -> None:
@@ -80,6 +89,7 @@ class Running(Generic[ServiceT]):
         if not self._loop.is_closed:
             self._loop.run(self._service.stop())
             self._loop.close()
+        self._service.tls.close()
 
     @property
     def url(self) -> str:
@@ -90,6 +100,16 @@ class Running(Generic[ServiceT]):
     def control_url(self) -> str | None:
         """Where it takes orders by HTTP; None if it does not."""
         return self._service.control_url
+
+    @property
+    def certificates(self) -> Certificates | None:
+        """What a client needs to speak TLS with it; None if it speaks plain HTTP. They are gone when it is closed."""
+        return self._service.tls.certificates
+
+    @property
+    def tls(self) -> Tls:
+        """How it speaks."""
+        return self._service.tls
 
     @property
     def requests(self) -> list[Asked]:

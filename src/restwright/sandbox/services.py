@@ -41,12 +41,18 @@ class Started:
     def rows(self) -> Rows:
         """What people want to know of it."""
         control = self.control_url
-        return self.command.rows(self.service) + ([] if control is None else [("control", control)])
+        rows = self.command.rows(self.service) + ([] if control is None else [("control", control)])
+        return rows + (self.service.tls.rows() if self.command.is_played else [])
 
     @property
     def document(self) -> dict[str, Any]:
         """The same for programs."""
-        return {"url": self.service.url, "control": self.control_url, **self.command.document(self.service)}
+        return {
+            "url": self.service.url,
+            "control": self.control_url,
+            "certificates": self.service.tls.files() if self.command.is_played else None,
+            **self.command.document(self.service),
+        }
 
     @property
     def is_kept(self) -> bool:

@@ -15,6 +15,7 @@ from restwright.sandbox.faults import Faults
 from restwright.sandbox.journal import BODY_KEPT, Journal
 from restwright.sandbox.listener import Listener
 from restwright.sandbox.running import Running
+from restwright.sandbox.tls import Tls
 from restwright.sandbox.watched import WatchedHandler
 
 
@@ -37,13 +38,14 @@ class Other(Thing):
 class Service:
     control_url = None
 
-    def __init__(self, tls=None):
+    def __init__(self, tls="off"):
         self.journal = Journal()
         self.faults = Faults(("thing", "other"), {})
         server = RestServer(log_function=lambda handler: None)
         server.add_route("/thing", Thing, {"watcher": self})
         server.add_route("/other", Other, {"watcher": self})
-        self.listener = Listener(server, "127.0.0.1", 0, tls=tls)
+        self.tls = Tls(tls, "127.0.0.1", ())
+        self.listener = Listener(server, "127.0.0.1", 0, tls=self.tls.context())
 
     @property
     def url(self):
@@ -81,8 +83,8 @@ def plain():
 
 
 @pytest.fixture(scope="module")
-def with_tls(certificates):
-    with Sandbox(Service(certificates.server_context())) as running:
+def with_tls():
+    with Sandbox(Service("on")) as running:
         yield running
 
 
@@ -100,9 +102,10 @@ def either(request, plain, with_tls):
 
 
 @pytest.fixture
-def ask(certificates):
+def ask():
     def send(sandbox, path="/thing", method="GET", **options):
-        options = {"timeout": 5, "allow_redirects": False, "verify": certificates.authority, **options}
+        made = sandbox.certificates
+        options = {"timeout": 5, "allow_redirects": False, "verify": made and made.authority, **options}
         return requests.request(method, sandbox.url + path, **options)
 
     return send
@@ -239,11 +242,11 @@ def test_a_connection_is_closed_or_reset(sandbox, fault, error):
                 client.recv(10)
 
 
-def test_a_connection_with_tls_is_reset(with_tls, certificates):
+def test_a_connection_with_tls_is_reset(with_tls):
     with_tls.reset()
     with_tls.behave("thing", reset=True, times=1)
     port = int(with_tls.url.rpartition(":")[2])
-    trust = ssl.create_default_context(cafile=certificates.authority)
+    trust = ssl.create_default_context(cafile=with_tls.certificates.authority)
     with (
         socket.create_connection(("127.0.0.1", port), 5) as plain,
         trust.wrap_socket(plain, server_hostname="127.0.0.1") as client,

@@ -14,11 +14,13 @@ from restwright.sandbox.identity.configuration import read_configuration
 from restwright.sandbox.identity.running import IdentityProvider, identity_provider
 from restwright.sandbox.identity.settings import Settings
 from restwright.sandbox.identity.users import SAMPLE_USERS
+from restwright.sandbox.tls import add_tls_arguments
 
 __all__ = ["COMMAND"]
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_tls_arguments(parser)
     add = parser.add_argument
     add("--issuer", default="", metavar="URL", help="by which others reach it, if it is not where it listens")
     add(
@@ -60,6 +62,8 @@ def _start(options: argparse.Namespace) -> IdentityProvider:
         address=options.address,
         issuer=options.issuer,
         control=options.control,
+        tls=options.tls,
+        tls_names=options.tls_name,
         users=users,
         clients=clients,
         **settings,

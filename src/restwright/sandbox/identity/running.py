@@ -13,6 +13,7 @@ from restwright.sandbox.identity.service import IdentityService
 from restwright.sandbox.identity.settings import Adjustable, Settings
 from restwright.sandbox.identity.users import SAMPLE_USERS, User
 from restwright.sandbox.running import Running
+from restwright.sandbox.tls import Tls, TlsMode
 
 __all__ = ["IdentityProvider", "identity_provider"]
 
@@ -179,6 +180,8 @@ def identity_provider(
     address: str = "127.0.0.1",
     issuer: str = "",
     control: bool = False,
+    tls: TlsMode = "off",
+    tls_names: Iterable[str] = (),
     users: Iterable[User] = SAMPLE_USERS,
     clients: Iterable[Client] = SAMPLE_CLIENTS,
     **settings: Unpack[Adjustable],
@@ -190,6 +193,8 @@ def identity_provider(
         address: To listen on; whoever reaches it knows the passwords.
         issuer: By what URL others reach it, if it is not where it listens.
         control: Take orders by HTTP too, on another port; see `IdentityProvider.control_url`.
+        tls: How it speaks.
+        tls_names: By which it is reached too, for its certificate.
         users: Who can log in.
         clients: Who can ask for tokens.
         **settings: See `restwright.sandbox.identity.Settings`.
@@ -209,6 +214,7 @@ def identity_provider(
         port=port,
         issuer=issuer,
         control=control,
+        tls=Tls(tls, address, tls_names),
         settings=Settings(**settings),
         users=users,
         clients=clients,

@@ -25,6 +25,7 @@ from restwright.sandbox.identity.settings import Settings
 from restwright.sandbox.identity.users import User
 from restwright.sandbox.journal import Journal
 from restwright.sandbox.listener import Listener
+from restwright.sandbox.tls import Tls
 
 __all__ = ["IdentityService"]
 
@@ -51,6 +52,7 @@ class IdentityService:
         port: To listen on; 0 for a free one.
         issuer: By what name others know it; where it listens if empty.
         control: Whether to listen for orders of other processes, on a port of its own.
+        tls: How it speaks; orders come without it.
         settings: Of the provider.
         users: Who can log in.
         clients: Who can ask.
@@ -59,6 +61,7 @@ class IdentityService:
         provider: What is served.
         url: Where, without a slash at the end.
         control_url: Where orders are taken; None if they are not.
+        tls: How it speaks.
     """
 
     def __init__(
@@ -68,14 +71,16 @@ class IdentityService:
         port: int,
         issuer: str,
         control: bool,
+        tls: Tls,
         settings: Settings,
         users: Iterable[User],
         clients: Iterable[Client],
     ) -> None:
         self.provider = Provider(_checked(issuer), settings, users, clients)
+        self.tls = tls
         self.url = ""
         self.control_url: str | None = None
-        self._listener = Listener(_server([*_routes(self.provider)]), address, port)
+        self._listener = Listener(_server([*_routes(self.provider)]), address, port, tls=tls.context())
         orders = _server([(path, handler, {"service": self}) for path, handler in CONTROL_ROUTES])
         self._control = Listener(orders, address, 0) if control else None
 

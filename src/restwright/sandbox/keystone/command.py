@@ -8,6 +8,7 @@ from typing import Any, Final, get_args
 from restwright.sandbox.command import Command, Rows
 from restwright.sandbox.keystone.running import KeystoneService, keystone_service
 from restwright.sandbox.keystone.settings import Account, EraName, ListStyle, Settings
+from restwright.sandbox.tls import add_tls_arguments
 
 __all__ = ["COMMAND"]
 
@@ -23,6 +24,7 @@ def _account(text: str) -> Account:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_tls_arguments(parser)
     add = parser.add_argument
     add("--era", choices=get_args(EraName), default=_DEFAULT.era, help="log-in by tokens or by sessions (%(default)s)")
     add(
@@ -72,6 +74,8 @@ def _start(options: argparse.Namespace) -> KeystoneService:
         anonymous_rate=options.anonymous_rate or anonymous_rate,
         user_rate=options.user_rate or user_rate,
         trusted_origins=tuple(options.trusted_origin),
+        tls=options.tls,
+        tls_names=tuple(options.tls_name),
     )
 
 

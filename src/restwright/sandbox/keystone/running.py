@@ -9,6 +9,7 @@ from restwright.sandbox.keystone.misbehaviour import Misbehaviour
 from restwright.sandbox.keystone.service import Service
 from restwright.sandbox.keystone.settings import Account, EraName, ListStyle, Settings
 from restwright.sandbox.running import Running
+from restwright.sandbox.tls import TlsMode
 
 __all__ = ["KeystoneService", "Options", "keystone_service"]
 
@@ -31,6 +32,8 @@ class Options(TypedDict, total=False):
     user_rate: str | None
     trusted_origins: tuple[str, ...]
     clock: Callable[[], float]
+    tls: TlsMode
+    tls_names: tuple[str, ...]
 
 
 class KeystoneService(Running[Service]):

@@ -26,6 +26,7 @@ from restwright.sandbox.keystone.sample.filling import fill
 from restwright.sandbox.keystone.settings import Settings
 from restwright.sandbox.keystone.tables.session import Token, User
 from restwright.sandbox.listener import Listener
+from restwright.sandbox.tls import Tls
 
 __all__ = ["Service"]
 
@@ -50,6 +51,7 @@ class Service:
         endpoints: Names of its routes.
         journal: What it was asked.
         control_url: Where orders are taken; None if they are not.
+        tls: How it speaks; orders come without it.
 
     Raises:
         ValueError: The database cannot be used, see `Database`.
@@ -58,6 +60,7 @@ class Service:
 
     def __init__(self, settings: Settings, *, address: str, port: int, control: bool) -> None:
         self.settings = settings
+        self.tls = Tls(settings.tls, address, settings.tls_names)
         era = ERAS[settings.era]
         database = Database(settings.database, era.base, "keystone", era.name)
         try:
@@ -70,7 +73,7 @@ class Service:
         self.journal = Journal()
         self.control_url: str | None = None
         self._faults = Faults(self.endpoints, types_of(Misbehaviour))
-        self._listener = Listener(self._server(), address, port)
+        self._listener = Listener(self._server(), address, port, tls=self.tls.context())
         orders = _server((path, handler, {"service": self}) for path, handler in CONTROL_ROUTES)
         self._control = Listener(orders, address, 0) if control else None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from restwright.sandbox.keystone.throttle import Rate
+from restwright.sandbox.tls import TlsMode
 
 __all__ = ["Account", "EraName", "ListStyle", "Settings"]
 
@@ -46,6 +47,8 @@ class Settings:
         user_rate: Most requests of a known one.
         trusted_origins: Origins beside its own from which browsers may write.
         clock: Tells the time in seconds since the epoch, for tests.
+        tls: How it speaks; the certificate of a client says nothing about who it is.
+        tls_names: By which it is reached too, for its certificate.
     """
 
     era: EraName = "session"
@@ -63,6 +66,8 @@ class Settings:
     user_rate: str | None = None
     trusted_origins: tuple[str, ...] = ()
     clock: Callable[[], float] = time.time
+    tls: TlsMode = "off"
+    tls_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, kinds in (("era", EraName), ("list_style", ListStyle)):

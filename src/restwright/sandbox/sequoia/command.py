@@ -8,6 +8,7 @@ from typing import Any, Final
 from restwright.sandbox.command import Command, Rows
 from restwright.sandbox.sequoia.running import SequoiaService, sequoia_service
 from restwright.sandbox.sequoia.settings import Settings
+from restwright.sandbox.tls import add_tls_arguments
 
 __all__ = ["COMMAND"]
 
@@ -22,6 +23,7 @@ def _client(text: str) -> tuple[str, str]:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_tls_arguments(parser)
     add = parser.add_argument
     add(
         "--database",
@@ -67,6 +69,8 @@ def _start(options: argparse.Namespace) -> SequoiaService:
         token_lifetime=options.token_lifetime,
         linked_per_page=options.linked_per_page,
         linked_pages=options.linked_pages,
+        tls=options.tls,
+        tls_names=tuple(options.tls_name),
     )
 
 

@@ -31,8 +31,13 @@ _CHALLENGE: Final = 'Bearer realm="sandbox"'
 class Guard(Watcher, Protocol):
     """Knows who may ask, and where the services are."""
 
-    def is_good(self, token: str | None) -> bool:
-        """Whether those with this token may ask."""
+    @property
+    def asks_for_certificates(self) -> bool:
+        """Whether clients may show one."""
+        ...
+
+    def is_good(self, token: str | None, *, shows_certificate: bool) -> bool:
+        """Whether those with this token, or with a certificate, may ask."""
         ...
 
     def takes_empty(self, endpoint: str) -> bool:
@@ -89,13 +94,15 @@ class RegistryHandler(_Handler):
 
 
 class _Guarded(_Handler):
-    """For those who have a token."""
+    """For those who have a token or a certificate."""
 
     async def prepare(self) -> None:
         """Refuse the others."""
         await super().prepare()
         token = bearer_token(self.request)
-        if not self._guard.is_good(token):
+        request: Any = self.request  # whose method is not wholly typed
+        shows_certificate = self._guard.asks_for_certificates and bool(request.get_ssl_certificate())
+        if not self._guard.is_good(token, shows_certificate=shows_certificate):
             if token is None:
                 raise unauthorized("the access token is missing", _CHALLENGE)
             raise unauthorized(

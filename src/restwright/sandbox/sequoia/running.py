@@ -11,6 +11,7 @@ from restwright.sandbox.sequoia.kinds import ResourceService
 from restwright.sandbox.sequoia.misbehaviour import Misbehaviour
 from restwright.sandbox.sequoia.service import Service
 from restwright.sandbox.sequoia.settings import Settings
+from restwright.sandbox.tls import TlsMode
 
 __all__ = ["Options", "SequoiaService", "sequoia_service"]
 
@@ -27,6 +28,8 @@ class Options(TypedDict, total=False):
     linked_per_page: int
     linked_pages: int
     services: tuple[ResourceService, ...]
+    tls: TlsMode
+    tls_names: tuple[str, ...]
 
 
 class SequoiaService(Running[Service]):

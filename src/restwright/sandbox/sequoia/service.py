@@ -31,6 +31,7 @@ from restwright.sandbox.sequoia.misbehaviour import Behaviour, Misbehaviour
 from restwright.sandbox.sequoia.sample import SAMPLE
 from restwright.sandbox.sequoia.settings import Settings
 from restwright.sandbox.sequoia.tables import Resource
+from restwright.sandbox.tls import Tls
 
 __all__ = ["Service"]
 
@@ -56,6 +57,7 @@ class Service:
         endpoints: That faults can be at.
         journal: What they were asked.
         control_url: Where orders are taken; None if they are not.
+        tls: How they speak; orders come without it.
 
     Raises:
         ValueError: There are not enough ports, or the database cannot be used, see `Database`.
@@ -67,6 +69,7 @@ class Service:
         if not 0 <= port <= last:
             raise ValueError(f"port must be 0 to {last}, for the next ones are needed too, got {port}")
         self.settings = settings
+        self.tls = Tls(settings.tls, address, settings.tls_names)
         self.catalogue = Catalogue(settings.database, Bounds(settings.linked_per_page, settings.linked_pages))
         self._collected = {
             one.reader.name: one
@@ -87,7 +90,7 @@ class Service:
         self.endpoints = tuple(dict.fromkeys(setup["endpoint"] for each in routes.values() for *_, setup in each))
         self._behaviour = self._new_behaviour()
         self._listeners = {
-            name: Listener(self._server(each), address, port and port + place)
+            name: Listener(self._server(each), address, port and port + place, tls=self.tls.context())
             for place, (name, each) in enumerate(routes.items())
         }
         orders = _server((path, handler, {"service": self}) for path, handler in CONTROL_ROUTES)
@@ -127,9 +130,14 @@ class Service:
         """Accept none of the tokens that there are."""
         self.provider.store = Store()
 
-    def is_good(self, token: str | None) -> bool:
-        """Whether those with this token may ask."""
-        if not self.settings.needs_token:
+    @property
+    def asks_for_certificates(self) -> bool:
+        """Whether clients may show one."""
+        return self.tls.asks_for_certificates
+
+    def is_good(self, token: str | None, *, shows_certificate: bool) -> bool:
+        """Whether those with this token, or with a certificate, may ask."""
+        if shows_certificate or not self.settings.needs_token:
             return True
         return token is not None and live_access_token(self.provider, token) is not None
 

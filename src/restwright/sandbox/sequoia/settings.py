@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from restwright.sandbox.sequoia.kinds import SERVICES, ResourceService
+from restwright.sandbox.tls import TlsMode
 
 __all__ = ["Settings"]
 
@@ -25,6 +26,8 @@ class Settings:
         linked_per_page: Included resources that belong to one resource and come with it, at most.
         linked_pages: How many pages of so many the service fetches by itself for each resource.
         services: That have resources.
+        tls: How they speak. A client that shows a certificate needs no token.
+        tls_names: By which they are reached too, for their certificate.
 
     Raises:
         ValueError: A setting cannot be that.
@@ -39,6 +42,8 @@ class Settings:
     linked_per_page: int = 100
     linked_pages: int = 1
     services: tuple[ResourceService, ...] = SERVICES
+    tls: TlsMode = "off"
+    tls_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.tenant or "/" in self.tenant:
