@@ -249,11 +249,9 @@ class Executor:
     ) -> None:
         if not isinstance(auth, Auth):  # pyright: ignore[reportUnnecessaryIsInstance]  # not all are typed
             raise TypeError(f"auth is made by AuthFactory.create() or a subclass of Auth, got {auth!r}")
-        self.strategy = Strategy.of(backoff_strategy)
-        self.backoff_strategy = backoff_strategy or self.DEFAULT_BACKOFF_CONF
-        self.backoff_max_time = self.strategy.max_time
+        self._retry_writes = retry_writes
+        self.backoff_strategy = backoff_strategy
         self.get_delay = get_delay
-        self.request_timeout = timeout_of(request_timeout)
         self.user_id = _stripped(user_id)
         self.application_id = _stripped(application_id)
         self.correlation_id = _stripped(correlation_id)
@@ -273,13 +271,35 @@ class Executor:
         )
         self._own_origins: frozenset[str] | None = None
         self._registry: Naming | None = None
-        self.routes = Routes(self.session, timeout=self.request_timeout, is_known=self._is_known)
-        self._retry_writes = retry_writes
-        self._plain = Repeat(self.strategy, writes=retry_writes)
-        self._attempt_seconds = max(ATTEMPT_SECONDS, 2 * self.request_timeout)
+        timeout = timeout_of(request_timeout)
+        self.routes = Routes(self.session, timeout=timeout, is_known=self._is_known)
+        self.request_timeout = timeout
         self._policy: Policy = stack(self._signed, redirect(writes=True))
         self._unsigned: Policy = stack(redirect(writes=True))
         self.operations = RequestOperations(self)
+
+    @property
+    def backoff_strategy(self) -> Mapping[str, Any]:
+        """How requests are repeated, unless an operation says otherwise."""
+        return self._given_strategy
+
+    @backoff_strategy.setter
+    def backoff_strategy(self, given: Mapping[str, Any] | None) -> None:
+        self.strategy = Strategy.of(given)
+        self.backoff_max_time = self.strategy.max_time
+        self._given_strategy = given or self.DEFAULT_BACKOFF_CONF
+        self._plain = Repeat(self.strategy, writes=self._retry_writes)
+
+    @property
+    def request_timeout(self) -> float:
+        """Seconds to connect and between bytes of an answer."""
+        return self._request_timeout
+
+    @request_timeout.setter
+    def request_timeout(self, seconds: float | None) -> None:
+        self._request_timeout = timeout_of(seconds)
+        self._attempt_seconds = max(ATTEMPT_SECONDS, 2 * self._request_timeout)
+        self.routes.set_timeout(self._request_timeout)
 
     @property
     def longest_request(self) -> float:
