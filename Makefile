@@ -13,7 +13,7 @@ INSTALL_SYSTEM = { dpkg -s $(SYSTEM_PACKAGES) >/dev/null 2>&1 || { test "$$(id -
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo         push and pull 34,000 records through a real Kinto server"
+	@echo "make demo         a tour of the four clients; ONLY=kinto, keystone, sequoia or rest for one"
 	@echo "make test         all tests that need nothing but pip"
 	@echo "make test-system  tests with nginx, Chromium, and schemathesis"
 	@echo "make check        ruff, mypy, pyright, import-linter"
@@ -21,8 +21,8 @@ help:
 	@echo "make soak         a server under load and rolling restarts, for MINUTES=4"
 	@echo "make clean        remove .venv and caches"
 
-demo: .venv/run
-	@$(BIN)/python examples/kinto_demo.py
+demo: .venv/demo
+	@$(BIN)/python examples/tour $(if $(ONLY),--only $(ONLY)) $(if $(COUNT),--count $(COUNT))
 
 test: .venv/run
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
@@ -53,11 +53,15 @@ clean:
 .venv: .venv/run .venv/check
 
 # Stamps: what a target needs is installed again when pyproject.toml changes.
-.venv/run: pyproject.toml
+.venv/demo: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("restwright needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=/path/to/python3.11")'
 	@echo "Setting up .venv ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(PIP) install -e '.[kinto,test]'
+	@$(PIP) install -e '.[kinto,sandbox,sequoia]'
+	@touch $@
+
+.venv/run: .venv/demo
+	@$(PIP) install -e '.[test]'
 	@touch $@
 
 .venv/check: .venv/run

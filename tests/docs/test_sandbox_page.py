@@ -8,7 +8,9 @@ import shlex
 import subprocess
 import sys
 from dataclasses import fields
+from itertools import takewhile
 
+import pytest
 import requests
 from tests.docs import pages
 
@@ -81,6 +83,28 @@ def test_every_option_of_the_command_is_in_the_table():
     options = set(re.findall(r"(?<=\s)--[\w-]+", told)) - settings - {"--help", "--no-registration"}
     assert len(options) == 9
     assert options - rows() == set()
+
+
+@pytest.mark.parametrize("arguments", [[], ["kinto"]], ids=["all", "kinto"])
+def test_every_option_of_the_other_commands_is_in_a_table(arguments):
+    command = [sys.executable, "-m", "restwright.sandbox", *arguments, "--help"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+    options = set(re.findall(r"(?<=^  )--[\w-]+", told, re.MULTILINE))
+    assert len(options) == 7
+    assert options - rows() == set()
+
+
+def test_the_table_of_all_services_is_as_in_the_page():
+    command = [sys.executable, "-m", "restwright.sandbox", "--free-ports"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = "".join(takewhile(lambda line: not line.startswith("Stop it"), process.stdout))
+        process.terminate()
+    found = re.search(
+        r"^\$ python -m restwright.sandbox\n(This is for tests only.*?)^Stop it", TEXT, re.MULTILINE | re.DOTALL
+    )
+    assert found is not None
+    assert re.sub(r":\d+", ":PORT", said) == re.sub(r":\d+", ":PORT", found[1])
 
 
 def test_the_settings_in_the_table_are_those_that_there_are():

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from restwright.sandbox.identity import IdentityProvider, identity_provider
+from restwright.sandbox.together import Sandbox, sandbox
 
-__all__ = ["IdentityProvider", "identity_provider"]
+__all__ = ["IdentityProvider", "Sandbox", "identity_provider", "sandbox"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,16 +19,18 @@ class Command:
 
     Attributes:
         port: To listen on, unless another one is given.
-        add_arguments: Adds those that are its own.
-        start: Starts it by the arguments; raises ValueError or OSError where it cannot.
+        ports: How many it listens on, from this one on.
+        add_arguments: Adds those that are its own; `--database`, if it has one.
+        start: Starts it by the arguments, for a `with` block; OSError, ValueError or RuntimeError if it cannot.
         rows: What is printed when it runs: names and values.
         document: The same for programs.
-        forgets: What becomes of its data when it stops, by the arguments.
+        is_played: Whether it is one of ours, that takes orders to misbehave and logs its requests.
     """
 
     port: int
     add_arguments: Callable[[argparse.ArgumentParser], None]
-    start: Callable[[argparse.Namespace], Any]
+    start: Callable[[argparse.Namespace], AbstractContextManager[Any]]
     rows: Callable[[Any], Rows]
     document: Callable[[Any], dict[str, Any]]
-    forgets: Callable[[argparse.Namespace], str]
+    ports: int = 1
+    is_played: bool = True

@@ -1,7 +1,7 @@
 """Kinto in a process of its own; started by `kinto.py`, which says what comes in and what goes out.
 
-In: one line of JSON with the directory and the settings, then nothing until the end. Out: one line of JSON
-with the ports, when requests to both are answered.
+In: the sockets for the API and for attached files; one line of JSON with their descriptors, the directory and the
+settings; then nothing until the end. Out: one line, when requests to both are answered.
 """
 
 # pyright: basic
@@ -16,7 +16,6 @@ import shutil
 import socket
 import sys
 import threading
-from typing import Any
 
 import bcrypt
 import kinto
@@ -36,25 +35,23 @@ def main() -> None:
     directory: str = configuration["directory"]
     threading.Thread(target=hold_leash, args=[directory], daemon=True).start()
 
-    api, attachments = listen(), listen()
+    sockets = [socket.socket(fileno=descriptor) for descriptor in configuration["sockets"]]
+    for listener in sockets:
+        listener.settimeout(0)  # waitress polls
     files = f"{directory}/attachments"
-    settings: dict[str, str] = {
-        "kinto.attachment.base_path": files,
-        "kinto.attachment.base_url": f"http://127.0.0.1:{port(attachments)}/attachments/",
-        **configuration["settings"],
-    }
+    settings: dict[str, str] = {"kinto.attachment.base_path": files, **configuration["settings"]}
     # A quarter of a second for each new account and each log-in is right in production, and not here.
     expensive = bcrypt.gensalt
     bcrypt.gensalt = lambda *_: expensive(rounds=4)
     Permission.get_objects_permissions = permissions_of
     server = create_server(
         SharedDataMiddleware(kinto.main({}, **settings), {"/attachments": files}, cache=False),
-        sockets=[api, attachments],
+        sockets=sockets,
         threads=4,
         connection_limit=4096,
         asyncore_use_poll=True,  # select() ends at 1024 descriptors
     )
-    print(json.dumps({"api": port(api), "attachments": port(attachments)}), file=report, flush=True)
+    print("ready", file=report, flush=True)
     server.run()
 
 
@@ -72,18 +69,6 @@ def permissions_of(
     names = permissions or PERMISSIONS
     keys = [{name: f"permission:{uri}:{name}" for name in names} for uri in objects_ids]
     return [{name: set(self._store[key]) for name, key in of.items() if key in self._store} for of in keys]
-
-
-def listen() -> socket.socket:
-    # Bound before the application is configured, which has to know its ports: none is lost to someone else.
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-    listener.settimeout(0)  # waitress polls
-    return listener
-
-
-def port(listener: socket.socket) -> int:
-    address: tuple[Any, ...] = listener.getsockname()
-    return int(address[1])
 
 
 if __name__ == "__main__":

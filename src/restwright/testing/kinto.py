@@ -1,6 +1,6 @@
 """The real Kinto server, for demos and tests.
 
-Kinto runs in a process of its own, on free loopback ports, with everything in memory. The process is on a
+Kinto runs in a process of its own, with everything in memory. The process is on a
 leash: its standard input is a pipe that we hold. When the pipe closes because we died, it removes its files
 and exits. So no server is ever left behind.
 
@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -35,7 +36,7 @@ class KintoServer:
     """A running Kinto. Accounts, like everything else, are gone after `flush`."""
 
     url: str
-    """Root of the API, `http://127.0.0.1:<port>/v1`, without a trailing slash."""
+    """Root of the API, such as `http://127.0.0.1:8888/v1`, without a trailing slash."""
     attachments_url: str
     """Where attached files are downloaded, with a trailing slash; not the origin of `url`."""
     directory: Path
@@ -63,6 +64,9 @@ class KintoServer:
 @contextmanager
 def kinto_server(
     *,
+    port: int = 0,
+    address: str = "127.0.0.1",
+    accounts: Mapping[str, str] | None = None,
     paginate_by: int = 100,
     openid_issuer: str | None = None,
     settings: Mapping[str, str | int | bool] | None = None,
@@ -74,6 +78,9 @@ def kinto_server(
     the permissions endpoint. Whoever is logged in may create buckets.
 
     Args:
+        port: Of the API; 0 for a free one. The one for attached files is always free.
+        address: To listen on, of IPv4; whoever reaches it may create accounts and objects.
+        accounts: Who can log in from the start, and their passwords.
         paginate_by: Objects per page at most.
         openid_issuer: URL of an OpenID provider whose bearer tokens are accepted too. It has to be listening
             already: Kinto reads its configuration at start-up. The user id is `openid:<email>`.
@@ -83,29 +90,52 @@ def kinto_server(
 
     Raises:
         ImportError: Kinto is not installed.
+        OSError: The address is not ours, or the port is in use.
         RuntimeError: It did not start; the message ends with its log.
     """
     _require("kinto", "kinto_attachment", "waitress")
     with tempfile.TemporaryDirectory(prefix="restwright-kinto-", ignore_cleanup_errors=True) as name:
         directory = Path(name)
+        api, attachments = listeners = _listeners(address, port)
+        server = KintoServer(
+            url=f"http://{_authority(api)}/v1",
+            attachments_url=f"http://{_authority(attachments)}/attachments/",
+            directory=directory,
+        )
         configuration = {
             "directory": name,
+            "sockets": [listener.fileno() for listener in listeners],
             "settings": {
+                "kinto.attachment.base_url": server.attachments_url,
                 **_settings(paginate_by, openid_issuer),
                 **{key: _ini(value) for key, value in (settings or {}).items()},
             },
         }
-        with (directory / "log").open("wb") as log, _process(directory, log) as process:
-            ports = _start(process, configuration, start_timeout)
-            if ports is None:
-                tail = (directory / "log").read_text(errors="replace")[-4000:]
-                message = f"Kinto did not start within {start_timeout:g} s, or died. Its log ends with:\n{tail}"
+        with (directory / "log").open("wb") as log, _process(directory, log, listeners) as process:
+            if not _starts(process, configuration, start_timeout):
+                message = (
+                    f"Kinto did not start within {start_timeout:g} s, or died. Its log ends with:\n{server.log[-4000:]}"
+                )
                 raise RuntimeError(message)
-            yield KintoServer(
-                url=f"http://127.0.0.1:{ports['api']}/v1",
-                attachments_url=f"http://127.0.0.1:{ports['attachments']}/attachments/",
-                directory=directory,
-            )
+            for user, password in (accounts or {}).items():
+                server.create_account(user, password)
+            yield server
+
+
+def _listeners(address: str, port: int) -> tuple[socket.socket, socket.socket]:
+    """For the API and for attached files; made here, so that a port in use is told at once."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    api = socket.create_server((address, port), family=family, backlog=1024)
+    try:
+        return api, socket.create_server((address, 0), family=family, backlog=1024)
+    except BaseException:
+        api.close()
+        raise
+
+
+def _authority(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _require(*packages: str) -> None:
@@ -116,14 +146,26 @@ def _require(*packages: str) -> None:
 
 
 @contextmanager
-def _process(directory: Path, log: IO[bytes]) -> Generator[subprocess.Popen[bytes]]:
+def _process(
+    directory: Path, log: IO[bytes], listeners: tuple[socket.socket, ...]
+) -> Generator[subprocess.Popen[bytes]]:
     # -P: or the script's folder comes first in sys.path, where our kinto.py shadows the server's package.
     # -W: nobody reads its warnings, and PYTHONWARNINGS=error in our environment must not break it.
     command = [sys.executable, "-P", "-W", "ignore", str(PROCESS)]
-    # cwd: Kinto looks for config/kinto.ini there, and must not find one of the user's.
-    process = subprocess.Popen(  # noqa: S603
-        command, cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
-    )
+    with ExitStack() as ours:
+        for listener in listeners:
+            ours.enter_context(listener)  # closed here once the process has it: it ends with the process
+        # cwd: Kinto looks for config/kinto.ini there, and must not find one of the user's.
+        # process_group: Ctrl+C in the terminal is for us; we end it.
+        process = subprocess.Popen(  # noqa: S603
+            command,
+            cwd=directory,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            pass_fds=[listener.fileno() for listener in listeners],
+            process_group=0,
+        )
     try:
         yield process
     finally:
@@ -135,10 +177,8 @@ def _process(directory: Path, log: IO[bytes]) -> Generator[subprocess.Popen[byte
                 pipe.close()
 
 
-def _start(
-    process: subprocess.Popen[bytes], configuration: Mapping[str, object], timeout: float
-) -> dict[str, int] | None:
-    """Hand over the configuration; give the ports when the server listens, None when it does not come up."""
+def _starts(process: subprocess.Popen[bytes], configuration: Mapping[str, object], timeout: float) -> bool:
+    """Hand over the configuration; whether the server comes up."""
     assert process.stdin is not None
     assert process.stdout is not None
     watchdog = threading.Timer(timeout, process.kill)
@@ -146,13 +186,11 @@ def _start(
     try:
         process.stdin.write(json.dumps(configuration).encode() + b"\n")
         process.stdin.flush()
-        line = process.stdout.readline()
+        return process.stdout.readline() != b""
     except BrokenPipeError:
-        return None
+        return False
     finally:
         watchdog.cancel()
-    ports: dict[str, int] | None = json.loads(line) if line else None
-    return ports
 
 
 def _settings(paginate_by: int, openid_issuer: str | None) -> dict[str, str]:

@@ -163,3 +163,30 @@ def test_a_missing_package_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "kinto_attachment", None)
     with pytest.raises(ImportError, match=r"kinto_attachment not found.*restwright\[kinto\]"), kinto_server():
         pass
+
+
+def test_it_listens_where_it_is_told_with_accounts_from_the_start():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with kinto_server(port=port, accounts={"alice": "pw", "bob": "pw2"}) as server:
+        assert server.url == f"http://127.0.0.1:{port}/v1"
+        for account in (("alice", "pw"), ("bob", "pw2")):
+            user = requests.get(f"{server.url}/", auth=account, timeout=10).json()["user"]
+            assert user["id"] == f"account:{account[0]}"
+
+
+def test_a_port_in_use_is_told_at_once():
+    begin = time.monotonic()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(OSError, match="Address already in use"),
+        kinto_server(port=taken.getsockname()[1]),
+    ):
+        pass
+    assert time.monotonic() - begin < 0.5  # Kinto itself takes longer to start
+
+
+def test_it_listens_with_ipv6():
+    with kinto_server(address="::1", accounts={"alice": "pw"}) as server:
+        assert server.url.startswith("http://[::1]:")
+        assert server.attachments_url.startswith("http://[::1]:")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final, get_args, get_type_hints
 
+from restwright.sandbox.address import is_unspecified
 from restwright.sandbox.command import Command, Rows
 from restwright.sandbox.identity.clients import SAMPLE_CLIENTS
 from restwright.sandbox.identity.configuration import read_configuration
@@ -42,7 +42,7 @@ def _add_setting(parser: argparse.ArgumentParser, name: str, default: object) ->
 
 
 def _start(options: argparse.Namespace) -> IdentityProvider:
-    if not options.issuer and _is_unspecified(options.address):
+    if not options.issuer and is_unspecified(options.address):
         raise ValueError(f"--address {options.address} needs --issuer: by which URL do others reach it?")
     if options.config and not Path(options.config).is_file():
         raise ValueError(f"--config {options.config}: there is no such file")
@@ -66,18 +66,11 @@ def _start(options: argparse.Namespace) -> IdentityProvider:
     )
 
 
-def _is_unspecified(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_unspecified
-    except ValueError:
-        return False
-
-
 def _rows(idp: IdentityProvider) -> Rows:
     users, clients = idp.users.values(), idp.clients.values()
     return [
         ("provider", idp.issuer),
-        ("listening on", idp.url),
+        *([] if idp.url == idp.issuer else [("listening on", idp.url)]),
         ("discovery", f"{idp.issuer}/.well-known/openid-configuration"),
         ("devices", f"{idp.issuer}/device"),
         *(("user", f"{user.name}  password: {user.password}") for user in users),
@@ -102,5 +95,4 @@ COMMAND: Final = Command(
     start=_start,
     rows=_rows,
     document=_document,
-    forgets=lambda _: "All that it knows is gone when it stops.",
 )

@@ -93,16 +93,10 @@ def _document(keystone: KeystoneService) -> dict[str, Any]:
     }
 
 
-def _forgets(options: argparse.Namespace) -> str:
-    in_memory = options.database == _DEFAULT.database
-    return "All that it knows is gone when it stops." if in_memory else "What is in the database stays there."
-
-
 COMMAND: Final = Command(
     port=8000,
     add_arguments=_add_arguments,
     start=_start,
     rows=_rows,
     document=_document,
-    forgets=_forgets,
 )

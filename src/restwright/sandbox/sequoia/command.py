@@ -88,16 +88,11 @@ def _document(sequoia: SequoiaService) -> dict[str, Any]:
     }
 
 
-def _forgets(options: argparse.Namespace) -> str:
-    in_memory = options.database == _DEFAULT.database
-    return "All that they know is gone when they stop." if in_memory else "What is in the database stays there."
-
-
 COMMAND: Final = Command(
     port=8790,
+    ports=2 + len(_DEFAULT.services),
     add_arguments=_add_arguments,
     start=_start,
     rows=_rows,
     document=_document,
-    forgets=_forgets,
 )

@@ -72,8 +72,7 @@ MISUSE = {
     "keystone --user-rate many": "a rate is written as 120/min",
     "keystone --access-lifetime 0": "access_lifetime has to be more than 0 seconds",
     "keystone --address 192.0.2.1": "needs --expose",
-    "nonsense": "invalid choice: 'nonsense'",
-    "": "the following arguments are required: SERVICE",
+    "nonsense": "there is no service 'nonsense'",
 }
 MISUSED = """
 import contextlib, io, json, sys

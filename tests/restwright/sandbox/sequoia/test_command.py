@@ -59,7 +59,7 @@ def test_it_prints_a_table_for_people():
     with running("--no-sample", "--no-needs-token", "--linked-per-page", "2", "--linked-pages", "3") as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(10)]
-        assert "All that they know is gone when they stop." in lines[1]
+        assert "All that it knows is gone when it stops." in lines[1]
         table = dict(line.split(None, 1) for line in lines[3:])
         assert table.keys() == {"registry", "identity", "metadata", "workflow", "validation", "database", "client"}
         assert table["client"].split() == ["clientId", "secret:", "clientSecret"]
@@ -89,4 +89,5 @@ def test_misuse_is_told(arguments, words):
 def test_a_port_in_use_is_told_also_if_it_is_one_of_the_next():
     with sequoia_service(sample=False) as sequoia:
         port = int(sequoia.locations["metadata"].rpartition(":")[2])
-        assert f"cannot listen on 127.0.0.1 port {port - 2}: the port is in use" in refused("--port", str(port - 2))
+        told = f"cannot listen on 127.0.0.1 ports {port - 2} to {port + 2}: one of them is in use"
+        assert told in refused("--port", str(port - 2))

@@ -1,0 +1,214 @@
+"""All services at once: in a program, and as `python -m restwright.sandbox`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import pytest
+import requests
+
+from restwright.sandbox import sandbox
+from restwright.sandbox.services import SERVICES, command_of
+
+COMMAND = [sys.executable, "-W", "error", "-m", "restwright.sandbox"]
+
+
+@contextlib.contextmanager
+def running(*arguments: str, program: Sequence[str] = COMMAND) -> Iterator[subprocess.Popen[str]]:
+    command = [*program, *arguments]
+    # In a group of its own, as in a terminal: Ctrl+C is for all processes of it.
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def refused(*arguments: str) -> str:
+    run = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "Traceback" not in run.stderr
+    return run.stderr
+
+
+def is_listening(url: str) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(re.findall(r":(\d+)", url)[0]))) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_all_start_tell_where_they_are_and_stop(number):
+    with running("--free-ports", "--json", "--control") as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        assert told.keys() == {*SERVICES, "missing"}
+        assert told["missing"] == {}
+        controls = [told[name]["control"] for name in SERVICES if name != "kinto"]
+        assert all(requests.get(f"{url}/requests", timeout=5).ok for url in controls)
+        urls = [told[name]["url"] for name in SERVICES] + controls
+        assert len(set(urls)) == len(urls)
+        begin = time.monotonic()
+        os.killpg(process.pid, number)
+        rest, talk = process.communicate(timeout=10)
+        assert time.monotonic() - begin < 3
+    assert (process.returncode, rest) == (0, "")
+    assert "Traceback" not in talk
+    assert talk.startswith("This is for tests only.")
+    assert all(url in talk for url in urls)
+    assert not any(is_listening(url) for url in urls)
+
+
+def test_a_signal_while_they_start_stops_them_too():
+    program = (
+        "from restwright.sandbox import __main__, together\n"
+        "command_of = together.command_of\n"
+        "together.command_of = lambda name: print(name, flush=True) or command_of(name)\n"
+        "raise SystemExit(__main__.main())"
+    )
+    with running("--free-ports", program=[sys.executable, "-c", program]) as process:
+        assert process.stdout is not None
+        assert "kinto\n" in process.stdout  # which takes longest, and is the last one
+        time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        said, talk = process.communicate(timeout=10)
+    assert (process.returncode, said, talk) == (0, "", "")
+
+
+def test_the_logins_that_are_told_are_those_that_work():
+    with running("--free-ports", "--json") as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        kinto, keystone, identity = told["kinto"], told["keystone"], told["identity"]
+        user, password = next(iter(kinto["users"].items()))
+        root = requests.get(f"{kinto['url']}/", auth=(user, password), timeout=5).json()
+        assert root["user"]["id"] == f"account:{user}"
+        user, password = next(iter(keystone["users"].items()))
+        account = {"username": user, "password": password}
+        assert requests.post(f"{keystone['url']}/authentication/login/", json=account, timeout=5).ok
+        auth = "service", identity["clients"]["service"]
+        assert requests.post(f"{identity['url']}/token", {"grant_type": "client_credentials"}, auth=auth, timeout=5).ok
+
+
+def test_what_is_not_installed_is_named_and_the_rest_starts():
+    program = (
+        "import sys; sys.modules |= dict.fromkeys(['sqlalchemy', 'kinto_attachment'])\n"
+        "from restwright.sandbox.__main__ import main; sys.exit(main())"
+    )
+    with running("--free-ports", "--json", program=[sys.executable, "-c", program]) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        assert requests.get(told["identity"]["url"] + "/.well-known/openid-configuration", timeout=5).ok
+        process.terminate()
+        talk = process.communicate(timeout=10)[1]
+    assert "restwright[sandbox]" in told["missing"]["keystone"]
+    assert "restwright[kinto]" in told["missing"]["kinto"]
+    assert re.search(r"^keystone: .*\n  missing +install restwright\[sandbox\]", talk, re.MULTILINE)
+
+
+def test_a_port_in_use_names_the_service_and_what_to_do():
+    with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", 8780)):  # or somebody else has it
+        assert (
+            "identity cannot listen on 127.0.0.1 port 8780: the port is in use; --free-ports takes free ones"
+            in refused()
+        )
+
+
+def test_those_that_run_already_are_stopped_when_one_cannot_start(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as taken:
+        ports = {"identity": free.getsockname()[1], "keystone": taken.getsockname()[1]}
+        free.close()
+        monkeypatch.setattr(
+            "restwright.sandbox.together.command_of", lambda name: replace(command_of(name), port=ports[name])
+        )
+        with (
+            pytest.raises(OSError, match=rf"keystone cannot listen on 127\.0\.0\.1 port {ports['keystone']}: the port"),
+            sandbox("identity", "keystone", usual_ports=True),
+        ):
+            pass
+        assert not is_listening(f"http://127.0.0.1:{ports['identity']}")
+
+
+def test_a_service_with_several_ports_names_them(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(
+            "restwright.sandbox.together.command_of", lambda name: replace(command_of(name), port=port - 2)
+        )
+        with (
+            pytest.raises(OSError, match=rf"sequoia cannot .* ports {port - 2} to {port + 2}: one of them is in use"),
+            sandbox("sequoia", usual_ports=True),
+        ):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["identiy"], "there is no service 'identiy'; there are identity, keystone, "),
+        (["--json", "identity"], "SERVICE comes first: python -m restwright.sandbox identity"),
+        (["--address", "192.0.2.1"], "can be reached from other machines, which needs --expose"),
+        (["--address", "192.0.2.1", "--expose"], "identity cannot listen on 192.0.2.1 port 8780"),
+        (["--address", "0.0.0.0", "--expose"], "by which one do others reach this machine?"),
+        (["--free-ports", "--database", "mysql://x"], "keystone: "),
+        (["--port", "0"], "--port is no option of all services at once"),
+    ],
+)
+def test_misuse_is_told(arguments, words):
+    assert words in refused(*arguments)
+
+
+def test_help_names_all_services():
+    told = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True, timeout=20).stdout
+    assert all(re.search(rf"^  {name} +{text}$", told, re.MULTILINE) for name, text in SERVICES.items())
+
+
+def test_a_program_has_those_that_it_names():
+    with sandbox("keystone", "identity") as services:
+        assert services.keystone.version == "0.10.7"
+        assert list(services.started) == ["identity", "keystone"]
+        assert services.identity.url in repr(services)
+        with pytest.raises(AttributeError, match="kinto was not asked for"):
+            _ = services.kinto
+
+
+def test_a_program_that_misspells_a_service_is_told():
+    with pytest.raises(ValueError, match="there is no service 'kino'; there are identity, keystone, "), sandbox("kino"):
+        pass
+
+
+def test_asking_for_what_is_not_installed_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "kinto_attachment", None)
+    with sandbox("kinto") as services, pytest.raises(ImportError, match=r"pip install 'restwright\[kinto\]'"):
+        _ = services.kinto
+
+
+def test_kinto_takes_tokens_of_the_provider_beside_it():
+    with sandbox("identity", "kinto") as services:
+        token = services.identity.issue("bob", client="restwright", scope="openid email")["access_token"]
+        root = requests.get(f"{services.kinto.url}/", headers={"Authorization": f"Bearer {token}"}, timeout=5).json()
+        assert root["user"]["id"] == "openid:bob@example.com"
+
+
+def test_records_of_all_services_can_be_kept_in_one_database(tmp_path):
+    url = f"sqlite:///{tmp_path / 'all.db'}"
+    with sandbox("keystone", "sequoia", database=url) as services:
+        assert services.keystone.database == services.sequoia.database == url
+        token = services.keystone.token(services.keystone.settings.staff)
+        services.sequoia.load("metadata", "contents", [{"name": "kept"}])
+    with sandbox("keystone", "sequoia", database=url) as services:
+        assert services.keystone.token(services.keystone.settings.staff) == token
+        content = f"{services.sequoia.locations['metadata']}/data/contents/testmock:kept?owner=testmock"
+        headers = {"Authorization": f"Bearer {services.sequoia.token()}"}
+        assert requests.get(content, headers=headers, timeout=5).json()["contents"][0]["name"] == "kept"
