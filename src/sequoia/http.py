@@ -248,7 +248,7 @@ class Executor:
         retry_writes: bool = True,
     ) -> None:
         if not isinstance(auth, Auth):  # pyright: ignore[reportUnnecessaryIsInstance]  # not all are typed
-            raise TypeError(f"auth is made by AuthFactory.create() or a subclass of Auth, got {auth!r}")
+            raise TypeError(f"auth is made by AuthFactory.create() or a subclass of Auth, got a {type(auth).__name__}")
         self._retry_writes = retry_writes
         self.backoff_strategy = backoff_strategy
         self.get_delay = get_delay
@@ -479,7 +479,7 @@ def _content(data: Any) -> bytes | None:
         return urlencode(cast("Mapping[str, Any]", data), doseq=True).encode()
     if hasattr(data, "read"):
         return _content(data.read())
-    raise TypeError(f"data is text, bytes, a file, or a dict or pairs for a form, got {data!r}")
+    raise TypeError(f"data is text, bytes, a file, or a dict or pairs for a form, got a {type(data).__name__}")
 
 
 def timeout_of(given: float | None) -> float:

@@ -275,7 +275,7 @@ def test_a_subclass_of_auth_signs_by_being_called(service):
 
 
 def test_what_is_no_auth_is_told():
-    with pytest.raises(TypeError, match=r"auth is made by AuthFactory.create\(\)"):
+    with pytest.raises(TypeError, match=r"auth is made by AuthFactory.create\(\) or a subclass of Auth, got a tuple$"):
         HttpExecutor(("user", "password"))
 
 
