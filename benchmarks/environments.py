@@ -53,8 +53,12 @@ class Environment:
     versions: dict[str, str]
 
     def variables(self) -> dict[str, str]:
-        """The process environment: an installed peer is not to find our packages on a PYTHONPATH."""
+        """The process environment: an installed peer is not to find our packages on a PYTHONPATH.
+
+        Bytecode is kept, as it is for everybody else: pip has written that of the peers.
+        """
         kept = dict(os.environ)
+        kept.pop("PYTHONDONTWRITEBYTECODE", None)
         if self.peer.requirement:
             kept.pop("PYTHONPATH", None)
         return kept

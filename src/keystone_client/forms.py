@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -12,7 +12,7 @@ from restwright.json_codec import encode
 from restwright.message import EMPTY, Request, Unset
 from restwright.multipart import FilePart, Form
 
-Files: TypeAlias = Mapping[str, Any]
+Files: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
 
 class RecordForm(Form):
@@ -20,7 +20,7 @@ class RecordForm(Form):
 
     def __init__(self, fields: Mapping[str, Any], files: Files) -> None:
         self.fields = fields
-        super().__init__(_texts(fields), [file_part(name, given) for name, given in files.items()])
+        super().__init__(_texts(fields), [file_part(name, given) for name, given in _pairs(files)])
 
 
 def with_body(request: Request, fields: Any, files: Files | None = None) -> Request:
@@ -59,6 +59,21 @@ def file_part(name: str, given: Any) -> FilePart:
         raise TypeError(f"the file {name!r} must be opened in binary mode, 'rb'")
     media_type = whole[2] if len(whole) > 2 else mimetypes.guess_type(known_as)[0] or "application/octet-stream"
     return FilePart(name, source, known_as, media_type)
+
+
+def _pairs(files: Files) -> list[tuple[str, Any]]:
+    """Each file with the name of its field.
+
+    Raises:
+        TypeError: They are neither a dict nor pairs.
+    """
+    given: Any = files
+    pairs = given.items() if hasattr(given, "items") else given
+    try:
+        return [(name, file) for name, file in pairs]
+    except (TypeError, ValueError):
+        kind = type(given).__name__
+        raise TypeError(f"files must be a dict, or pairs of a field's name and its file, got {kind}") from None
 
 
 def _plain(fields: Any) -> Any:

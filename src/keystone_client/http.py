@@ -12,11 +12,13 @@ from typing import Any, ClassVar, Final, Self, TypeVar
 import requests
 from requests.adapters import BaseAdapter
 
+from keystone_client.accepted import seconds_of, timed
 from keystone_client.context import Context
 from keystone_client.cookies import CSRF_COOKIE
+from keystone_client.httpx_errors import translated
 from keystone_client.log import DefaultContextAdapter, logger
 from keystone_client.logins import CSRF_HEADER, Era, Login
-from keystone_client.operations import HTTPOperations, timed
+from keystone_client.operations import HTTPOperations
 from keystone_client.paths import normalize_url
 from keystone_client.schema import Schema
 from keystone_client.types import HttpMethod
@@ -167,7 +169,7 @@ class HTTPBase(Settings, metaclass=ABCMeta):
         if verify_ssl is not True:
             own.verify = verify_ssl
         self.cid = str(uuid.uuid4())
-        super().__init__(root, timeout=timeout, session=own)
+        super().__init__(root, timeout=seconds_of(timeout), session=own)
         facts = {"cid": self.cid, "baseurl": f"{self.transport.root}/"}
         marks = {self.CID_HEADER: self.cid}
         login = Login(self.transport, era=era, headers=marks, extra=facts, label=self._label)
@@ -225,12 +227,12 @@ class HTTPClient(HTTPBase, SyncClient, HTTPOperations):
     def run(self, plan: Operation[T]) -> T:
         """Drive a plan of one's own."""
         self._check_open()
-        return super().run(plan)
+        return super().run(translated(plan))
 
     def pages(self, start: Callable[[], Listing[ItemT]]) -> Pages[ItemT]:
         """The items of a listing of one's own."""
         self._check_open()
-        return super().pages(start)
+        return super().pages(lambda: translated(start()))
 
     def close(self) -> None:
         """Close the connections; later calls raise `RuntimeError`.  Again does no harm."""
@@ -260,12 +262,12 @@ class AsyncHTTPClient(HTTPBase, AsyncClient, HTTPOperations):
     def run(self, plan: Operation[T]) -> Coroutine[Any, Any, T]:
         """Drive a plan of one's own."""
         self._check_open()
-        return super().run(plan)
+        return super().run(translated(plan))
 
     def pages(self, start: Callable[[], Listing[ItemT]]) -> AsyncPages[ItemT]:
         """The items of a listing of one's own."""
         self._check_open()
-        return super().pages(start)
+        return super().pages(lambda: translated(start()))
 
     async def close(self) -> None:
         """Close the connections; later calls raise `RuntimeError`.  Again does no harm."""

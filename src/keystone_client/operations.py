@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 
 import requests
 
 from keystone_client import paths
-from keystone_client.answers import Record, is_list, is_missing_route, json_of, raise_if_refused
+from keystone_client.accepted import Params, early_timeout, params_of, timed
+from keystone_client.answers import Record, is_missing_route, json_of, raise_if_refused, unusable
 from keystone_client.context import Context
 from keystone_client.discovery import Resource, resources_of
 from keystone_client.forms import Files, with_body
+from restwright.file_sink import sink_to
 from restwright.message import EMPTY, UNSET, Request, Unset
 from restwright.operation import Operations, operation
-from restwright.plan import Operation
+from restwright.plan import Operation, Work
 
 _DOCUMENTS = {"session": ("/openapi/json/", "/openapi/json"), "jwt": ("/openapi/json", "/openapi/json/")}
-
-
-def timed(timeout: Any) -> Mapping[str, Any]:
-    """The settings of a request with a timeout of its own."""
-    return EMPTY if isinstance(timeout, Unset) else {"timeout": timeout}
 
 
 class HTTPOperations(Operations):
@@ -46,8 +44,8 @@ class HTTPOperations(Operations):
             ApiError: The service refuses (400 or 401).
         """
         for name, value in (("username", username), ("password", password)):
-            if not isinstance(value, str) or not value:  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise ValueError(f"{name} must be a text, and not empty")
+            if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError(f"{name} must be a text, got {type(value).__name__}")
         yield from self.context.login.log_in(username, password, options=timed(timeout), remember=remember)
 
     @operation
@@ -58,7 +56,8 @@ class HTTPOperations(Operations):
             raise_blacklist: Tell if the service could not be reached, or refused.
             timeout: Seconds to connect and between bytes of the answer.
         """
-        yield from self.context.login.log_out(options=timed(timeout), must_reach=raise_blacklist)
+        raise_blacklist, timeout = early_timeout(raise_blacklist, timeout)
+        yield from self.context.login.log_out(options=timed(timeout), must_reach=bool(raise_blacklist))
 
     @operation
     def whoami(self, timeout: float | Unset | None = UNSET) -> Operation[Record]:
@@ -74,7 +73,7 @@ class HTTPOperations(Operations):
         headers: Mapping[str, str] | None = None,
         json: Any = UNSET,
         files: Files | None = None,
-        params: Mapping[str, Any] | None = None,
+        params: Params | None = None,
         timeout: float | Unset | None = UNSET,
         slash: bool | None = None,
     ) -> Operation[requests.Response]:
@@ -86,14 +85,14 @@ class HTTPOperations(Operations):
             headers: Header fields.
             json: Value to be sent as JSON, or the fields of a form if there are files.
             files: Files to be uploaded, by the name of their field.
-            params: Query parameters.
+            params: Query parameters, in a dict, pairs or a text.
             timeout: Seconds to connect and between bytes of the answer.
             slash: Shall the path end in a slash?  None: yes, unless it is one of a file.
         """
         request = Request(
             method.upper(),
             paths.endpoint_path(endpoint, slash=slash),
-            params={name: _param(value) for name, value in (params or EMPTY).items() if value is not None},
+            params=params_of(params),
             headers=headers or EMPTY,
             options=timed(timeout),
         )
@@ -104,7 +103,7 @@ class HTTPOperations(Operations):
 
     @operation
     def http_get(
-        self, endpoint: str, params: Mapping[str, Any] | None = None, timeout: float | Unset | None = UNSET
+        self, endpoint: str, params: Params | None = None, timeout: float | Unset | None = UNSET
     ) -> Operation[requests.Response]:
         """The answer to a GET request."""
         return (yield from self.send_request("GET", endpoint, params=params, timeout=timeout))
@@ -154,6 +153,37 @@ class HTTPOperations(Operations):
         return (yield from self.send_request("DELETE", endpoint, timeout=timeout))
 
     @operation
+    def download(
+        self, endpoint: str, file: str | os.PathLike[str] | IO[bytes], timeout: float | Unset | None = UNSET
+    ) -> Operation[int]:
+        """Write the answer to a GET request to a file, as it comes in; how many bytes that is.
+
+        Args:
+            endpoint: Path below the root of the service, such as `media/` and the `file` of an attachment; or a URL,
+                which gets no credentials if it is at another origin.
+            file: Path, where the file appears or is replaced when all of it has come; or an open binary file.
+            timeout: Seconds to connect and between bytes of the answer.
+
+        Raises:
+            ApiError: The service refuses.
+            OSError: The file cannot be written.
+        """
+        sink = sink_to(file)
+        path = paths.endpoint_path(endpoint, slash=False)
+        try:
+            # As it is: what is compressed on the way would be unpacked without a bound.
+            response = yield Request(
+                "GET", path, headers={"Accept-Encoding": "identity"}, sink=sink, options=timed(timeout)
+            )
+            raise_if_refused(response)
+            if not sink.begun:
+                raise unusable(response, "this answer is no file")
+            yield Work(sink.finish)
+        finally:
+            sink.discard()
+        return sink.size
+
+    @operation
     def resources(self, *, refresh: bool = False) -> Operation[Mapping[str, Resource]]:
         """The resources of this service with their fields, by name, as its own OpenAPI document lists them.
 
@@ -180,10 +210,5 @@ class HTTPOperations(Operations):
         if data is not UNSET and json is not UNSET:
             raise TypeError("data and json are the same thing: give one of them")
         body = data if json is UNSET else json
+        files, timeout = early_timeout(files, timeout)
         return self.send_request(method, endpoint, json=body, files=files, timeout=timeout)
-
-
-def _param(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return ",".join(map(str, value)) if is_list(value) else str(value)

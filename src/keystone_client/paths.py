@@ -39,6 +39,9 @@ BLACKLIST: Final = "/authentication/blacklist/"
 BATCH: Final = "/batch/"
 VERSION: Final = "/version/"
 
+_WITHOUT_SLASH: Final = frozenset({"/openapi/json", "/openapi/yaml"})
+"""Routes that end without a slash before 0.4; later services redirect to those that do."""
+
 _DOUBLE: Final = re.compile(r"/{2,}")
 
 
@@ -60,7 +63,7 @@ def item_path(route: str, pk: Any) -> str:
         TypeError: `pk` is neither a number nor a text.
         ValueError: It is empty, or would lead to another place.
     """
-    if isinstance(pk, bool) or not isinstance(pk, (int, str)):
+    if isinstance(pk, bool) or not (isinstance(pk, str) or hasattr(pk, "__index__")):  # of NumPy, too
         raise TypeError(f"pk must be the id of a record, a number or a text, got {pk!r}")
     if pk in ("", ".", "..") or "/" in str(pk):
         raise ValueError(f"pk must be the id of a record, got {pk!r}")
@@ -88,7 +91,7 @@ def endpoint_path(endpoint: str, *, slash: bool | None = None) -> str:
 
 
 def _is_file(path: str) -> bool:
-    return path.startswith("/media/") or "." in urlsplit(path).path.rpartition("/")[2]
+    return path.startswith("/media/") or path in _WITHOUT_SLASH or "." in urlsplit(path).path.rpartition("/")[2]
 
 
 def normalize_url(url: str) -> str:

@@ -14,12 +14,14 @@ from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast, 
 import requests
 
 from keystone_client import paths
+from keystone_client.accepted import early_timeout, timed
 from keystone_client.answers import Record, is_missing_item, is_missing_route, raise_if_refused, record_of
 from keystone_client.context import Context
 from keystone_client.filters import Filters
 from keystone_client.forms import Files, with_body
 from keystone_client.listing import pages_of, query_of
-from keystone_client.operations import HTTPOperations, timed
+from keystone_client.operations import HTTPOperations
+from restwright.criteria import Criteria
 from restwright.drivers.batch import Pending
 from restwright.message import UNSET, Request, Unset
 from restwright.operation import AsyncMode, BatchMode, Operations, SyncMode, listing, operation
@@ -78,6 +80,7 @@ def retrieve(
         ApiError: The service refuses, or has no such resource.
         ValueError: It has no such filter.
     """
+    search, timeout = early_timeout(search, timeout)
     if pk is None:
         found: list[Record] = []
 
@@ -86,7 +89,7 @@ def retrieve(
 
         yield from paged(iterate(self, resource, filters, search, order, timeout), take)
         return found
-    if filters is not None or search is not None or order is not None:
+    if isinstance(filters, Criteria) or filters or search or order:
         raise TypeError("pk names one record: filters, search and order are for lists")
     options = timed(timeout)
     asking = _asked(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import mimetypes
 import os
-import secrets
-import threading
 from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
-from typing import IO, Any, cast
+from typing import Any, cast
 from urllib.parse import urljoin
 
 from kinto_http.answers import Json, body_of, mapping_of
@@ -18,6 +15,7 @@ from kinto_http.arguments import split
 from kinto_http.exceptions import KintoException
 from kinto_http.operations import KintoOperations, logger
 from kinto_http.utils import compute_sha256, json_dumps
+from restwright.file_sink import FileSink
 from restwright.message import Request, is_absolute
 from restwright.multipart import Multipart
 from restwright.operation import operation
@@ -139,30 +137,18 @@ class AttachmentOperations(KintoOperations):
         return str(target)
 
 
-class _Download:
-    """A file on its way: written beside its target under another name, and then put in its place."""
+class _Download(FileSink):
+    """The file of an attachment, which has to be what its record describes."""
 
     def __init__(self, target: Path, described: Mapping[str, Any]) -> None:
-        self._target = target
-        self._size, self._digest = described.get("size"), described.get("hash")
-        self._part = target
-        self._file: IO[bytes] | None = None
-        self._came = 0
+        super().__init__(target)
+        self._described = described.get("size"), described.get("hash")
         self._hash = hashlib.sha256()
-        self._lock = threading.Lock()  # a call that was cancelled is discarded while a thread still writes
-        self._is_over = False
-        self.begun = False
 
     def start(self) -> None:
         """Take the file from its beginning."""
-        with self._lock:
-            self._drop()
-            if self._is_over:
-                return
-            self._target.parent.mkdir(parents=True, exist_ok=True)
-            self._part = self._target.with_name(f".{secrets.token_hex(8)}.part")
-            self._file = self._part.open("xb")
-            self._hash, self._came, self.begun = hashlib.sha256(), 0, True
+        self._hash = hashlib.sha256()
+        super().start()
 
     def write(self, chunk: bytes) -> None:
         """Take the next bytes.
@@ -170,40 +156,23 @@ class _Download:
         Raises:
             KintoException: There are more than the record says.
         """
-        with self._lock:
-            if self._file is not None:
-                self._came += len(chunk)
-                if isinstance(self._size, int) and self._came > self._size:
-                    raise KintoException(f"The file is larger than the {self._size} bytes that the record says")
-                self._file.write(chunk)
-                self._hash.update(chunk)
+        size, _ = self._described
+        if isinstance(size, int) and self.size + len(chunk) > size:
+            raise KintoException(f"The file is larger than the {size} bytes that the record says")
+        self._hash.update(chunk)
+        super().write(chunk)
 
     def finish(self) -> None:
-        """Put it in its place, if it is what the record describes."""
-        with self._lock:
-            if self._file is None:
-                return
-            digest = self._hash.hexdigest()
-            if self._size not in (None, self._came) or self._digest not in (None, digest):
-                raise KintoException(
-                    f"{self._came} bytes with SHA-256 {digest} came, the record says {self._size} and {self._digest}"
-                )
-            self._file.close()
-            self._part.replace(self._target)
-            self._file = None
+        """Put it in its place, if it is what the record describes.
 
-    def discard(self) -> None:
-        """Leave nothing behind of what did not become whole."""
-        with self._lock:
-            self._is_over = True
-            self._drop()
-
-    def _drop(self) -> None:
-        if self._file is not None:
-            file, self._file = self._file, None
-            with contextlib.suppress(OSError):  # as when the disk is full, which was told already
-                file.close()
-            self._part.unlink(missing_ok=True)
+        Raises:
+            KintoException: It is not.
+        """
+        size, digest = self._described
+        came = self._hash.hexdigest()
+        if size not in (None, self.size) or digest not in (None, came):
+            raise KintoException(f"{self.size} bytes with SHA-256 {came} came, the record says {size} and {digest}")
+        super().finish()
 
 
 def _target(filepath: str | os.PathLike[str] | None, filename: str) -> Path:

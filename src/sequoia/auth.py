@@ -108,8 +108,9 @@ class Auth:
         return None
 
     def signed(self, request: Request, inner: Policy) -> Operation[requests.Response]:
-        """The request with its credentials, by way of `inner`."""
-        return inner(request)
+        """The request with its credentials, by way of `inner`: those that a subclass's own `__call__` puts in."""
+        is_own = type(self).__call__ is not Auth.__call__
+        return inner(request.but(auth=self.__call__) if is_own else request)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

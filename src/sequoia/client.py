@@ -120,6 +120,10 @@ class _Settings:
         self._descriptors = Descriptors() if model_resolution else None
         self._services: dict[str, Any] = {}
         self._registry = self._registry_kind(registry_url, self._http, self._learn)
+        self._start()
+
+    def _start(self) -> None:
+        """Fetch what is to be fetched at once."""
 
     def _learn(self, services: Mapping[str, RegisteredService]) -> None:
         """The registry says where tokens are had from."""
@@ -146,8 +150,7 @@ class Client(_Settings):
     _registry: Registry
     _services: dict[str, ServiceProxy]
 
-    def __init__(self, registry_url: str, *args: Any, **kwargs: Any) -> None:
-        super().__init__(registry_url, *args, **kwargs)
+    def _start(self) -> None:
         self._auth.init_session()
 
     def __getattr__(self, name: str) -> ServiceProxy:

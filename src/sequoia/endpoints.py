@@ -86,8 +86,9 @@ class ResourceEndpoint(GenericEndpointProxy, Generic[BrowserT]):
             RequestError: The first page cannot be had; as for later ones, the loop raises it.
         """
         params: dict[str, Any] = {"owner": owner}
-        if fields is not None:
-            params["fields"] = fields if isinstance(fields, str) else ",".join(sorted(map(str, fields)))
+        names = fields if isinstance(fields, str) else ",".join(sorted(map(str, fields or ())))
+        if names:
+            params["fields"] = names
         browser: BrowserT = self._browser(
             self,
             self.resource,

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import UserDict
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar, Final, Protocol, TypeVar
-from urllib.parse import parse_qs
+from typing import Any, ClassVar, Final, Protocol, TypeVar, cast
+from urllib.parse import parse_qs, urlencode
 
 import requests
 
@@ -98,7 +99,7 @@ class RequestOperations(Operations):
         url: str,
         data: Any = None,
         params: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | None] | None = None,
         retry_count: int = 0,  # noqa: ARG002  # the contract's
         resource_name: str | None = None,
         retry_when_empty_result: Any = None,
@@ -109,9 +110,9 @@ class RequestOperations(Operations):
         Args:
             method: Of HTTP.
             url: The whole of it.
-            data: The content: text or bytes.
-            params: Query parameters; those that are None are left out.
-            headers: Header fields, in place of the client's own of the same name.
+            data: The content: text, bytes or a file; a dict, or pairs, for a form.
+            params: Query parameters; those that are None are left out, and a list is sent item by item.
+            headers: Header fields, in place of the client's own of the same name; those that are None are left out.
             retry_count: Has no effect.
             resource_name: The resource that the answer is about, None if it is about none.
             retry_when_empty_result: See `ResourceEndpointProxy.browse`.
@@ -121,13 +122,17 @@ class RequestOperations(Operations):
             RequestError: It failed.
         """
         http = self._core
+        if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # not all are typed
+            raise TypeError(f"url is a whole URL, such as https://host/path, got {url!r}")
         yield from http.ready()
-        query = params_of(params)
+        query, url = _asked(url, params)
+        content = _content(data)
+        fields = {name: value for name, value in (headers or EMPTY).items() if value is not None}
         asked = query.get("include") or ",".join(parse_qs(url.partition("?")[2]).get("include", ()))
         included = tuple(name for name in asked.split(",") if name)
-        call = http.call(resource_name, backoff_strategy, retry_when_empty_result, included, url=url)
-        content = data.encode() if isinstance(data, str) else data
-        return (yield from http.ask(Request(method.upper(), url, query, headers or EMPTY, content=content), call))
+        reads = method.upper() in ("GET", "HEAD")
+        call = http.call(resource_name, backoff_strategy, retry_when_empty_result, included, url=url, reads=reads)
+        return (yield from http.ask(Request(method.upper(), url, query, fields, content=content), call))
 
     @operation
     def get(
@@ -180,6 +185,27 @@ class RequestOperations(Operations):
         return self.request("DELETE", url, params=params, resource_name=resource_name)
 
 
+class CommonHeaders(UserDict[str, "str | None"]):
+    """The header fields of all requests; what is set here goes out with the later ones, to the services' origins."""
+
+    def __init__(self, session: requests.Session, fields: Mapping[str, str | None]) -> None:
+        self._session = session
+        super().__init__(fields)
+
+    def __setitem__(self, name: str, value: str | None) -> None:
+        super().__setitem__(name, value)
+        if name == CORRELATION_ID:  # it is said for each operation
+            return
+        if value is None:
+            self._session.headers.pop(name, None)
+        else:
+            self._session.headers[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        super().__delitem__(name)
+        self._session.headers.pop(name, None)
+
+
 class Executor:
     """What both executors are: settings, and the plan around a request.
 
@@ -221,11 +247,11 @@ class Executor:
         *,
         retry_writes: bool = True,
     ) -> None:
-        self.strategy = Strategy.of(backoff_strategy)
-        self.backoff_strategy = backoff_strategy or self.DEFAULT_BACKOFF_CONF
-        self.backoff_max_time = self.strategy.max_time
+        if not isinstance(auth, Auth):  # pyright: ignore[reportUnnecessaryIsInstance]  # not all are typed
+            raise TypeError(f"auth is made by AuthFactory.create() or a subclass of Auth, got a {type(auth).__name__}")
+        self._retry_writes = retry_writes
+        self.backoff_strategy = backoff_strategy
         self.get_delay = get_delay
-        self.request_timeout = timeout_of(request_timeout)
         self.user_id = _stripped(user_id)
         self.application_id = _stripped(application_id)
         self.correlation_id = _stripped(correlation_id)
@@ -234,23 +260,46 @@ class Executor:
         self.session.proxies.update(proxies or {})
         if user_agent:
             self.user_agent = f"{user_agent.rstrip()} {self.user_agent}"
-        self.common_headers: dict[str, str | None] = {
-            "User-Agent": self.user_agent,
-            "Content-Type": content_type or CONTENT_TYPE,
-            "Accept": content_type or CONTENT_TYPE,
-            CORRELATION_ID: self.correlation_id,
-        }
-        sent = {name: value for name, value in self.common_headers.items() if value is not None}
-        sent.pop(CORRELATION_ID, None)  # it is said for each operation
-        self.session.headers.update(sent)
+        self.common_headers = CommonHeaders(
+            self.session,
+            {
+                "User-Agent": self.user_agent,
+                "Content-Type": content_type or CONTENT_TYPE,
+                "Accept": content_type or CONTENT_TYPE,
+                CORRELATION_ID: self.correlation_id,
+            },
+        )
         self._own_origins: frozenset[str] | None = None
         self._registry: Naming | None = None
-        self.routes = Routes(self.session, timeout=self.request_timeout, is_known=self._is_known)
-        self._retry_writes = retry_writes
-        self._plain = Repeat(self.strategy, writes=retry_writes)
-        self._attempt_seconds = max(ATTEMPT_SECONDS, 2 * self.request_timeout)
+        timeout = timeout_of(request_timeout)
+        self.routes = Routes(self.session, timeout=timeout, is_known=self._is_known)
+        self.request_timeout = timeout
         self._policy: Policy = stack(self._signed, redirect(writes=True))
         self._unsigned: Policy = stack(redirect(writes=True))
+        self.operations = RequestOperations(self)
+
+    @property
+    def backoff_strategy(self) -> Mapping[str, Any]:
+        """How requests are repeated, unless an operation says otherwise."""
+        return self._given_strategy
+
+    @backoff_strategy.setter
+    def backoff_strategy(self, given: Mapping[str, Any] | None) -> None:
+        self.strategy = Strategy.of(given)
+        self.backoff_max_time = self.strategy.max_time
+        self._given_strategy = given or self.DEFAULT_BACKOFF_CONF
+        self._plain = Repeat(self.strategy, writes=self._retry_writes)
+
+    @property
+    def request_timeout(self) -> float:
+        """Seconds to connect and between bytes of an answer."""
+        return self._request_timeout
+
+    @request_timeout.setter
+    def request_timeout(self, seconds: float | None) -> None:
+        self._request_timeout = timeout_of(seconds)
+        self._attempt_seconds = max(ATTEMPT_SECONDS, 2 * self._request_timeout)
+        self.routes.set_timeout(self._request_timeout)
 
     @property
     def longest_request(self) -> float:
@@ -269,11 +318,11 @@ class Executor:
 
     def trust(self, locations: Iterable[str]) -> None:
         """Send credentials to the origins of these URLs, and from now on to no others."""
-        self._own_origins = frozenset(map(origin_of, locations))
+        self._own_origins = frozenset(origin_of(location).lower() for location in locations)
 
     def is_trusted(self, url: str) -> bool:
         """Do the client's credentials go there?  As long as no registry was read, to each URL that a caller names."""
-        return self._own_origins is None or ("://" in url and origin_of(url) in self._own_origins)
+        return self._own_origins is None or ("://" in url and origin_of(url).lower() in self._own_origins)
 
     def _is_known(self, origin: str) -> bool:
         """Is the client's certificate shown there?  The registry is not told the token, but who asks."""
@@ -289,6 +338,7 @@ class Executor:
         *,
         url: str | None = None,
         model_builder: ModelBuilder | None = None,
+        reads: bool = True,
     ) -> Call:
         """A new operation.
 
@@ -299,6 +349,7 @@ class Executor:
             included: The linked resources that are asked for.
             url: Where it goes, if that is not a service that the registry names.
             model_builder: Makes the models of its answers.
+            reads: False if it changes something: what the client's strategy expects of answers is then not for it.
         """
         repeat = self._plain
         if backoff_strategy:
@@ -306,7 +357,7 @@ class Executor:
             repeat = Repeat(strategy, writes=self._retry_writes)
         if retry_when_empty_result:
             self.logger.warning("retry_when_empty_result is better given as a key of backoff_strategy")
-        said = repeat.strategy.expected
+        said = repeat.strategy.expected if reads or backoff_strategy else UNSET
         wanted = retry_when_empty_result if said is UNSET else said
         if wanted:
             expectation = Expectation.of(wanted, resource_name, included)
@@ -367,10 +418,6 @@ class Executor:
 class HttpExecutor(Executor, SyncMode, RequestOperations):
     """Sends requests, blocking."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.operations = RequestOperations(self)
-
     def run(self, plan: Operation[T]) -> T:
         """Drive a plan to its end; credentials go to the origin of its first request only."""
         return run(self.routes.new().send, plan)
@@ -386,10 +433,6 @@ class HttpExecutor(Executor, SyncMode, RequestOperations):
 
 class AsyncHttpExecutor(Executor, AsyncMode, RequestOperations):
     """Sends requests, awaited."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.operations = RequestOperations(self)
 
     def run(self, plan: Operation[T]) -> Coroutine[Any, Any, T]:
         """Drive a plan to its end; credentials go to the origin of its first request only."""
@@ -409,6 +452,34 @@ def params_of(params: Mapping[str, Any] | None) -> Mapping[str, str]:
     if not params:
         return EMPTY
     return {name: str(params[name]) for name in sorted(params) if params[name] is not None}
+
+
+def _asked(url: str, params: Mapping[str, Any] | None) -> tuple[Mapping[str, str], str]:
+    """A query and the URL that it is for; of parameters with several values the URL gets all of them."""
+    if params is not None and not isinstance(params, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"params is a dict of query parameters, got {params!r}")
+    given = params or EMPTY
+    if not any(isinstance(value, (list, tuple)) for value in given.values()):
+        return params_of(given), url
+    pairs = {name: given[name] for name in sorted(given) if given[name] is not None}
+    return EMPTY, f"{url}{'&' if '?' in url else '?'}{urlencode(pairs, doseq=True)}"
+
+
+def _content(data: Any) -> bytes | None:
+    """The content of a request.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if data is None or isinstance(data, bytes):
+        return data
+    if isinstance(data, str):
+        return data.encode()
+    if isinstance(data, (Mapping, list, tuple)):
+        return urlencode(cast("Mapping[str, Any]", data), doseq=True).encode()
+    if hasattr(data, "read"):
+        return _content(data.read())
+    raise TypeError(f"data is text, bytes, a file, or a dict or pairs for a form, got a {type(data).__name__}")
 
 
 def timeout_of(given: float | None) -> float:

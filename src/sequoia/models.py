@@ -49,11 +49,12 @@ class ResponseBuilder:
         relationship = _mapping(member(relationships, name))
         path, filter_name = relationship.get("fieldNamePath"), relationship.get("filterName")
         if isinstance(path, str):
-            by_ref = {item["ref"]: item for item in items if "ref" in item}
+            numbers = {item["ref"]: number for number, item in enumerate(items) if "ref" in item}
             for model in models:
                 refs = _refs(model, path)
-                related = None if refs is None or not by_ref else [by_ref[ref] for ref in refs if ref in by_ref]
-                model[name] = related
+                found = sorted({numbers[ref] for ref in refs or () if ref in numbers})
+                is_unknown = refs is None or (items and not numbers)
+                model[name] = None if is_unknown else [items[number] for number in found]
         elif isinstance(filter_name, str) and filter_name.startswith("with"):
             # The child names its parent in the field that the filter is about: withContentRef, contentRef.
             field = filter_name[4:5].lower() + filter_name[5:]

@@ -22,7 +22,7 @@ class OAuth2SessionTokenManagementWrapper(requests.Session):
     """
 
     def __init__(
-        self, client_id: str | None = None, client: Any = None, token: Mapping[str, Any] | None = None, **_: Any
+        self, client_id: str | None = None, client: Any = None, *, token: Mapping[str, Any] | None = None, **_: Any
     ) -> None:
         super().__init__()
         self._client: Any = WebApplicationClient(client_id or "") if client is None else client

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 from urllib.parse import quote, urlencode
@@ -89,7 +89,7 @@ class ResourceOperations(Operations):
         place = self._place
         body = wrapped(json_object, place.resource)
         request = yield from self._request("POST", "/", owner)
-        return (yield from place.http.ask(request.but(json=body), place.http.call(place.resource)))
+        return (yield from place.http.ask(request.but(json=body), place.http.call(place.resource, reads=False)))
 
     @operation
     def update(self, owner: str | None, json_string: Any, ref: str, version: Any) -> Operation[HttpResponse]:
@@ -116,28 +116,28 @@ class ResourceOperations(Operations):
         request = yield from self._request("PUT", path, owner)
         request = request.but(json=wrapped(several, place.resource), headers={"If-Match": f'"{version}"'})
         try:
-            return (yield from place.http.ask(request, place.http.call(place.resource)))
+            return (yield from place.http.ask(request, place.http.call(place.resource, reads=False)))
         except HttpError as error:
             message: Any = error.message
             if error.status_code == 412 and isinstance(message, Mapping):
                 said = cast("Mapping[str, Any]", message)
                 if (said.get("error"), said.get("message")) == _CONFLICT:
-                    raise NotMatchingVersion(said["message"], error) from error
+                    raise NotMatchingVersion("Document cannot be updated. Version does not match.", error) from error
             raise
 
     @operation
-    def delete(self, owner: str | None, ref: str | Sequence[str]) -> Operation[HttpResponse]:
+    def delete(self, owner: str | None, ref: str | Iterable[str]) -> Operation[HttpResponse]:
         """Remove a resource, or several.
 
         Raises:
             HttpError: 404, there is no such resource.
         """
-        refs = [ref] if isinstance(ref, str) else list(ref)
+        refs = list(ref) if isinstance(ref, Iterable) and not isinstance(ref, str) else [ref]  # pyright: ignore[reportUnnecessaryIsInstance]
         if not refs:
             raise ValueError("delete needs at least one reference, got none")
         place, path = self._place, "/" + ",".join(_segment("ref", each) for each in refs)
         request = yield from self._request("DELETE", path, owner)
-        return (yield from place.http.ask(request, place.http.call(place.resource)))
+        return (yield from place.http.ask(request, place.http.call(place.resource, reads=False)))
 
     def _request(self, method: str, path: str, owner: str | None) -> Operation[Request]:
         place = self._place
@@ -167,18 +167,16 @@ class BusinessOperations(Operations):
             ref: For `$ref`.
             params: For `$params`: a query.
         """
-        names = {"service": service, "owner": owner, "ref": ref}
-        given = {name: _segment(name, value) for name, value in names.items() if value is not None}
-        path = self._path({**given, "params": f"?{urlencode(params)}" if params else ""})
+        path = self._path({"service": service, "owner": owner, "ref": ref}, f"?{urlencode(params)}" if params else "")
         body: Any = content.encode() if isinstance(content, str) else content
         is_content = body is None or isinstance(body, bytes)
         place = yield from self._service.located()
         request = Request("POST", place.location + path)
         request = request.but(content=body) if is_content else request.but(json=body)
-        return (yield from self._http.ask(request, self._http.call()))
+        return (yield from self._http.ask(request, self._http.call(reads=False)))
 
     @operation
-    def browse(self, service: str, /, **kwargs: Any) -> Operation[HttpResponse]:
+    def browse(self, /, service: str, **kwargs: Any) -> Operation[HttpResponse]:
         """Get what is there.
 
         Args:
@@ -189,13 +187,13 @@ class BusinessOperations(Operations):
         params = names.pop("params", None)
         if isinstance(params, Mapping):
             params = f"?{urlencode(cast('Mapping[str, Any]', params))}"
-        given = {name: quote(str(value), safe=_KEPT) for name, value in names.items() if value is not None}
         place = yield from self._service.located()
-        request = Request("GET", place.location + self._path({**given, "params": params or ""}))
+        request = Request("GET", place.location + self._path(names, params or ""))
         return (yield from self._http.ask(request, self._http.call()))
 
-    def _path(self, given: Mapping[str, str]) -> str:
-        path = string.Template(self._path_template).safe_substitute(given)
+    def _path(self, names: Mapping[str, Any], params: str) -> str:
+        given = {name: quote(str(value), safe=_KEPT) for name, value in names.items() if value is not None}
+        path = string.Template(self._path_template).safe_substitute(given, params=params)
         return path if path.startswith("/") else f"/{path}"
 
 

@@ -60,9 +60,10 @@ class _Browser(Generic[EndpointT]):
         keep_pages: bool = False,
     ) -> None:
         self._endpoint = endpoint
+        self.http: Any = endpoint.http
         self._resource = resource_name or endpoint.resource
         self._criteria = None if criteria is None else as_criteria(criteria)
-        self.query_string = (query_string or "").lstrip("?&")
+        self.query_string = query_string and query_string.lstrip("?&")
         given = dict(params or {})
         self._owner = given.get("owner")
         if self._criteria is not None:
@@ -83,6 +84,10 @@ class _Browser(Generic[EndpointT]):
         self._call = endpoint.place.http.call(
             self._resource, backoff_strategy, retry_when_empty_result, included, model_builder=builds
         )
+        self._start()
+
+    def _start(self) -> None:
+        """Fetch what is to be fetched at once."""
 
     @property
     def url(self) -> str:
@@ -192,9 +197,9 @@ class _Browser(Generic[EndpointT]):
 class PageBrowser(_Browser["endpoints.ResourceEndpointProxy"]):
     """The pages of a collection, fetched as they are consumed; what it has not itself, its first page has."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.http: HttpExecutor = self._endpoint.http
+    http: HttpExecutor
+
+    def _start(self) -> None:
         if self._prefetch > 0:
             self.http.run(self.fetching(self._prefetch))
 
@@ -214,9 +219,7 @@ class PageBrowser(_Browser["endpoints.ResourceEndpointProxy"]):
 class AsyncPageBrowser(_Browser["endpoints.AsyncResourceEndpointProxy"]):
     """The pages of a collection, for `async for`; awaited, it fetches its first page and then also behaves as that."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.http: AsyncHttpExecutor = self._endpoint.http
+    http: AsyncHttpExecutor
 
     def __aiter__(self) -> AsyncIterator[HttpResponse]:
         return aiter(self.http.pages(self.plan))

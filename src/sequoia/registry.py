@@ -167,6 +167,16 @@ class NamedService:
         """
         return self._registry.service(self.name).location
 
+    @property
+    def owner(self) -> str:
+        """Whose it is."""
+        return self._registry.service(self.name).owner
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return self._registry.service(self.name).title
+
     def located(self) -> Operation[RegisteredService]:
         """What the registry says about it.
 

@@ -20,6 +20,8 @@ from restwright.transport import Transport
 class Way(Protocol):
     """Sends requests below an origin."""
 
+    timeout: tuple[float | None, float | None]
+
     def send(self, request: Request) -> requests.Response:
         """The answer."""
         ...
@@ -42,9 +44,15 @@ class Routes:
         self, session: requests.Session, *, timeout: float, is_known: Callable[[str], bool] = lambda origin: True
     ) -> None:
         self._session = session
-        self._timeout = timeout
+        self._timeout = (timeout, timeout)
         self._is_known = is_known
         self._ways: dict[tuple[str, bool], Way] = {}
+
+    def set_timeout(self, seconds: float) -> None:
+        """From now on it is this."""
+        self._timeout = (seconds, seconds)
+        for way in self._ways.values():
+            way.timeout = self._timeout
 
     def new(self) -> Route:
         """For one plan."""
@@ -60,8 +68,7 @@ class Routes:
         way = self._ways.get(key)
         if way is None:
             if origin.lower().startswith(("http:", "https:")):
-                timeout = (self._timeout, self._timeout)
-                way = Transport(self._session, origin, timeout=timeout, shows_certificate=key[1])
+                way = Transport(self._session, origin, timeout=self._timeout, shows_certificate=key[1])
             else:
                 way = _Foreign(self._session, origin, self._timeout, shows_certificate=key[1])
             self._ways[key] = way
@@ -116,10 +123,17 @@ class Route:
 class _Foreign:
     """URLs of a scheme that only an adapter of the caller's knows."""
 
-    def __init__(self, session: requests.Session, origin: str, timeout: float, *, shows_certificate: bool) -> None:
+    def __init__(
+        self,
+        session: requests.Session,
+        origin: str,
+        timeout: tuple[float | None, float | None],
+        *,
+        shows_certificate: bool,
+    ) -> None:
         self._session = session
         self._origin = origin
-        self._timeout = timeout
+        self.timeout = timeout
         self._shows_certificate = shows_certificate
 
     def send(self, request: Request) -> requests.Response:
@@ -137,7 +151,7 @@ class _Foreign:
             hooks=self._session.hooks,
         )
         cert = self._session.cert if is_home and self._shows_certificate else None
-        return self._session.send(prepared, timeout=self._timeout, allow_redirects=False, cert=cert)
+        return self._session.send(prepared, timeout=self.timeout, allow_redirects=False, cert=cert)
 
     async def send_async(self, request: Request) -> requests.Response:
         """The same, in a thread."""

@@ -34,6 +34,10 @@ class TokenCache:
             if store is None:
                 self._evict()
                 store = self._token_storage[key] = MemoryStore()
+                # One that was made known without a secret is for whoever has the id.
+                known = self._token_storage.get(_key(grant_client_id, token_url, None))
+                if known is not None and (tokens := known.load()) is not None:
+                    store.save(tokens)
         return store
 
     def get_token(

@@ -23,30 +23,33 @@ def merge_dicts(*dicts: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 @functools.lru_cache(1024)
-def dash_case_to_camel_case(name: str) -> str:
+def dash_case_to_camel_case(resource_name: str) -> str:
     """The name of a resource as it is in JSON.
 
     >>> dash_case_to_camel_case("content-segments")
     'contentSegments'
     """
-    return _DASH.sub(lambda match: match[1].upper(), name)
+    return _DASH.sub(lambda match: match[1].upper(), resource_name)
 
 
-def camel_case_to_dash_ase(name: str) -> str:
+def camel_case_to_dash_ase(resource_name: str) -> str:
     """The name of a resource as it is in a URL.
 
     >>> camel_case_to_dash_ase("contentSegments")
     'content-segments'
     """
-    return all_cap_re.sub(r"\1-\2", first_cap_re.sub(r"\1-\2", name)).lower()
+    return all_cap_re.sub(r"\1-\2", first_cap_re.sub(r"\1-\2", resource_name)).lower()
 
 
 def wrapped(given: Any, resource_name: str | None) -> Any:
     """The value under the key of its resource, unless it is already.
 
     Raises:
+        TypeError: There is nothing.
         ValueError: It is text, and not JSON.
     """
+    if given is None:
+        raise TypeError("a document is a list, a dict or JSON text, got None")
     value: object = decoded(given)
     if resource_name is None:
         return value
@@ -85,8 +88,8 @@ def unwrap(json_object: Any, resource_name: str | None) -> Any:
     if resource_name is None or not isinstance(json_object, Mapping):
         return json_object
     members = cast("Mapping[str, Any]", json_object)
-    found = member(members, resource_name)
-    return members if found is None else found
+    keys = (dash_case_to_camel_case(resource_name), resource_name)
+    return member(members, resource_name) if any(key in members for key in keys) else members
 
 
 def member(members: Mapping[str, Any], resource_name: str) -> Any:

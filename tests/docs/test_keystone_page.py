@@ -18,7 +18,8 @@ TEXT = pages.text_of(PAGE)
 
 
 @pytest.mark.parametrize("keystone", ["session"], indirect=True)
-def test_the_examples_print_what_they_say(keystone, capsys):
+def test_the_examples_print_what_they_say(keystone, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # one writes a file
     with pages.played(PAGE, capsys):
         pass
 

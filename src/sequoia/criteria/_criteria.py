@@ -113,27 +113,22 @@ class Criteria:
     """A query, told step by step: `Criteria().add(inclusion=Inclusion.resource("assets"))`.
 
     Of expressions about the same field the last one counts.
+
+    Attributes:
+        inclusion_entries: The inclusions.
+        criterion_entries: The expressions.
     """
 
     def __init__(self) -> None:
-        # In the order given; the values are nothing.
-        self._inclusions: dict[Inclusion, None] = {}
-        self._criteria: dict[SimpleExpression | restwright.criteria.Criteria, None] = {}
-
-    @property
-    def inclusion_entries(self) -> set[Inclusion]:
-        """The inclusions."""
-        return set(self._inclusions)
-
-    @property
-    def criterion_entries(self) -> set[SimpleExpression | restwright.criteria.Criteria]:
-        """The expressions."""
-        return set(self._criteria)
+        self.inclusion_entries: set[Inclusion] = set()
+        self.criterion_entries: set[SimpleExpression | restwright.criteria.Criteria] = set()
+        self._turns: dict[SimpleExpression | restwright.criteria.Criteria, None] = {}
+        """The expressions in the order in which they were added, which a set does not keep."""
 
     @property
     def included(self) -> tuple[str, ...]:
         """The names of the included resources, each once, sorted."""
-        return tuple(sorted({inclusion.resource_name for inclusion in self._inclusions}))
+        return tuple(sorted({inclusion.resource_name for inclusion in self.inclusion_entries}))
 
     def add(self, **kwargs: Any) -> Self:
         """Add an `inclusion`, a `criterion`, or both."""
@@ -147,7 +142,7 @@ class Criteria:
         """Have a related resource sent along."""
         if not isinstance(inclusion, Inclusion):  # pyright: ignore[reportUnnecessaryIsInstance]  # not all are typed
             raise TypeError(f"an inclusion is made by Inclusion.resource('assets'), got {inclusion!r}")
-        self._inclusions[inclusion] = None
+        self.inclusion_entries.add(inclusion)
         return self
 
     def add_criterion(self, criterion: SimpleExpression | restwright.criteria.Criteria) -> Self:
@@ -163,23 +158,25 @@ class Criteria:
                 "a criterion is made by StringExpressionFactory.field('name').equal_to('value') or by "
                 f"restwright.where('name') == 'value', got {criterion!r}"
             )
-        self._criteria.pop(criterion, None)
-        self._criteria[criterion] = None
+        self.criterion_entries.add(criterion)
+        self._turns.pop(criterion, None)
+        self._turns[criterion] = None
         return self
 
     def get_criteria_params(self) -> dict[str, str]:
         """The query parameters."""
         params: dict[str, str] = {}
-        for criterion in self._criteria:
+        entries = self.criterion_entries
+        for criterion in [*(one for one in self._turns if one in entries), *(entries - self._turns.keys())]:
             if isinstance(criterion, restwright.criteria.Criteria):
                 params.update(filters(criterion))
             else:
                 criterion.apply_expression(params)
-        if self._inclusions:
+        if self.inclusion_entries:
             params["include"] = ",".join(self.included)
             for name in self.included:
                 together = Inclusion(name)
-                for inclusion in self._inclusions:
+                for inclusion in self.inclusion_entries:
                     if inclusion.resource_name == name:
                         together.fields_entries |= inclusion.fields_entries
                 together.add_field_entries(params)
