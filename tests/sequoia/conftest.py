@@ -112,18 +112,18 @@ def drive(mode, sequoia):
 def collect(mode, sequoia):
     """All that a browser of a client gives, in a list; `look` is called with each thing as it comes."""
 
-    def blocking(function, look=lambda item: None, **settings):
+    def blocking(function, look=lambda item: None, at=sequoia, **settings):
         found = []
-        with new_client(sequoia, **settings) as client:
+        with new_client(at, **settings) as client:
             for item in function(client):
                 look(item)
                 found.append(item)
         return found
 
-    def awaited(function, look=lambda item: None, **settings):
+    def awaited(function, look=lambda item: None, at=sequoia, **settings):
         async def main():
             found = []
-            async with new_async_client(sequoia, **settings) as client:
+            async with new_async_client(at, **settings) as client:
                 async for item in function(client):
                     look(item)
                     found.append(item)

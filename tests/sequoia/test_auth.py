@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.sequoia.asking import CONTENTS, LOGIN, TOKEN, add, asked, new_async_client, new_client, tokens
+from tests.sequoia.asking import CONTENTS, LOGIN, TOKEN, add, asked, names, new_async_client, new_client, tokens
 
 from restwright.errors import CertificateError
 from restwright.sandbox.sequoia import sequoia_service
@@ -94,12 +94,16 @@ def test_a_token_that_expires_amid_paging_is_renewed(sequoia, collect):
     assert len(asked(sequoia, TOKEN)) == 5
 
 
-def test_a_token_that_lives_for_a_second_is_renewed_amid_paging(drive, mode):
+def test_a_token_that_lives_for_a_second_is_renewed_amid_paging(collect):
+    """By the clock, before it is refused."""
     with sequoia_service(sample=False, token_lifetime=1) as brief:
         add(brief, "contents", {"name": "c1"}, {"name": "c2"})
-        first = drive(lambda client: client.metadata.contents.browse("o", query_string="perPage=1"), at=brief)
-        time.sleep(1.1)
-        assert drive(lambda client: client._http.get(first.next_url), at=brief).data["contents"][0]["name"] == "c2"
+        pages = collect(
+            lambda client: client.metadata.contents.browse("o", query_string="perPage=1"),
+            lambda page: time.sleep(1.1),
+            at=brief,
+        )
+        assert names(pages) == [["c1"], ["c2"]]
         assert tokens(asked(brief)) == [1, 2]
         assert brief.count(status=401) == 0
 
