@@ -17,8 +17,9 @@ from restwright.message import Origin, Request, is_absolute, join
 from restwright.plan import Listing, Operation, Page
 from sequoia.criteria._criteria import as_criteria
 from sequoia.error import RequestError
-from sequoia.http import AsyncHttpExecutor, Call, HttpExecutor, params_of
+from sequoia.http import AsyncHttpExecutor, Call, HttpExecutor
 from sequoia.models import ResponseBuilder
+from sequoia.raw_requests import params_of
 from sequoia.response import HttpResponse
 from sequoia.routing import is_same_origin
 from sequoia.util import member
