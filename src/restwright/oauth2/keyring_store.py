@@ -32,7 +32,7 @@ class KeyringStore:
             import keyring
             from keyring.util import platform_
         except ImportError as error:
-            raise ImportError("install restwright[keyring] to keep tokens in the keyring of the system") from error
+            raise ImportError("to keep tokens in a keyring: pip install 'restwright[keyring]'") from error
         self.service = service
         self.username = username
         self._keyring: Any = keyring

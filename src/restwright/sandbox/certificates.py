@@ -13,7 +13,7 @@ from typing import Final, Self
 try:
     import trustme
 except ImportError as error:
-    raise ImportError("install restwright[sandbox] to have certificates made") from error
+    raise ImportError("to have certificates made: pip install 'restwright[sandbox]'") from error
 
 __all__ = ["Certificates", "KeyPair"]
 

@@ -173,7 +173,7 @@ def _postgresql(url: URL) -> Engine:
             url, pool_size=_THREADS, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": 10}
         )
     except ImportError as error:
-        raise ImportError("install restwright[sandbox] to have it in PostgreSQL") from error
+        raise ImportError("to have it in PostgreSQL: pip install 'restwright[sandbox]'") from error
 
 
 def _sqlite(url: URL) -> Engine:

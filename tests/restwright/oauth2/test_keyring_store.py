@@ -35,5 +35,5 @@ def test_something_else_in_its_place_is_named(keyring):
 
 def test_without_the_package_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "keyring", None)
-    with pytest.raises(ImportError, match=r"install restwright\[keyring\]"):
+    with pytest.raises(ImportError, match=r"pip install 'restwright\[keyring\]"):
         KeyringStore("tests")

@@ -114,7 +114,7 @@ def test_what_is_not_installed_is_named_and_the_rest_starts():
         talk = process.communicate(timeout=10)[1]
     assert "restwright[sandbox]" in told["missing"]["keystone"]
     assert "restwright[kinto]" in told["missing"]["kinto"]
-    assert re.search(r"^keystone: .*\n  missing +install restwright\[sandbox\]", talk, re.MULTILINE)
+    assert re.search(r"^keystone: .*\n  missing +to run a Keystone: pip install 'restwright\[sandbox\]'", talk, re.MULTILINE)
 
 
 def test_a_port_in_use_names_the_service_and_what_to_do():

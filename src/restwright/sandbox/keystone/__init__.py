@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 if importlib.util.find_spec("sqlalchemy") is None:
-    raise ImportError("install restwright[sandbox] to run a Keystone")
+    raise ImportError("to run a Keystone: pip install 'restwright[sandbox]'")
 
 from restwright.sandbox.keystone.misbehaviour import Misbehaviour
 from restwright.sandbox.keystone.running import KeystoneService, keystone_service

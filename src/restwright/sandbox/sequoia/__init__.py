@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 if importlib.util.find_spec("sqlalchemy") is None:
-    raise ImportError("install restwright[sandbox] to run Sequoia services")
+    raise ImportError("to run Sequoia services: pip install 'restwright[sandbox]'")
 
 from restwright.sandbox.sequoia.kinds import Kind, Relationship, ResourceService
 from restwright.sandbox.sequoia.misbehaviour import Misbehaviour

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 from collections.abc import Iterable, Mapping
 from typing import Any, Unpack
@@ -15,6 +14,7 @@ from tornado.web import RequestHandler
 
 from rest_tools.server import RestServer
 from rest_tools.server.redaction import request_line
+from restwright.sandbox.address import is_unspecified
 from restwright.sandbox.control import CONTROL_ROUTES
 from restwright.sandbox.faults import Fault
 from restwright.sandbox.identity.shortcuts import issue
@@ -270,9 +270,7 @@ def _log_request(handler: RequestHandler) -> None:
 def _reachable(url: str, host: str) -> str:
     """The URL, by another host if its own stands for all addresses."""
     parts = urlsplit(url)
-    try:
-        is_unspecified = ipaddress.ip_address(parts.hostname or "").is_unspecified
-    except ValueError:
+    if not is_unspecified(parts.hostname or ""):
         return url
     name = f"[{host.strip('[]')}]" if ":" in host else host
-    return f"{parts.scheme}://{name}:{parts.port}" if is_unspecified else url
+    return f"{parts.scheme}://{name}:{parts.port}"
