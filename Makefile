@@ -28,7 +28,7 @@ test: .venv/run
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
 test-system: .venv/run
-	@if ls tests/system/test_*.py >/dev/null 2>&1; then $(INSTALL_SYSTEM) && $(BIN)/python -m pytest tests/system; \
+	@if ls tests/system/test_*.py >/dev/null 2>&1; then $(INSTALL_SYSTEM) && PATH="$$PATH:/usr/sbin" $(BIN)/python -m pytest tests/system; \
 	else echo "No system tests yet."; fi
 
 check: .venv/check
