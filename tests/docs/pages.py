@@ -7,6 +7,8 @@ import asyncio
 import gc
 import inspect
 import re
+import subprocess
+import sys
 import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -27,6 +29,18 @@ class Block(NamedTuple):
 
 def text_of(page: str) -> str:
     return (ROOT / page).read_text(encoding="utf-8")
+
+
+def named_in_tables(text: str) -> set[str]:
+    """What the first columns of the tables name."""
+    return set(re.findall(r"[\w-]+", "\n".join(re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE))))
+
+
+def options_of(service: str) -> set[str]:
+    """The options of `python -m restwright.sandbox`, by its help."""
+    command = [sys.executable, "-m", "restwright.sandbox", service, "--help"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+    return set(re.findall(r"(?<=\s)--[\w-]+", told)) - {"--help"}
 
 
 def blocks_of(page: str) -> Iterator[Block]:

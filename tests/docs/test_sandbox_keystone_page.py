@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from dataclasses import fields
 
 import requests
@@ -42,23 +40,16 @@ def test_the_examples_print_what_they_say(capsys):
         namespace["test_a_cluster_is_created"](keystone)
 
 
-def rows() -> set[str]:
-    """What the first columns of the tables name."""
-    return set(re.findall(r"[\w-]+", "\n".join(re.findall(r"^\| (`[^|]*) \|", TEXT, re.MULTILINE))))
-
-
 def test_every_setting_and_misbehaviour_is_named():
-    assert {field.name for field in fields(Settings)} - rows() == set()
+    assert {field.name for field in fields(Settings)} - pages.named_in_tables(TEXT) == set()
     assert [name for name in Misbehaviour.__annotations__ if f"`{name}`" not in TEXT] == []
 
 
 def test_every_option_of_the_command_is_in_the_table():
-    command = [sys.executable, "-m", "restwright.sandbox", "keystone", "--help"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
-    options = set(re.findall(r"(?<=\s)--[\w-]+", told)) - {"--help"}
+    options = pages.options_of("keystone")
     settings = {f"--{field.name.replace('_', '-')}" for field in fields(Settings)}
     assert len(options) == 24
-    assert options - settings - rows() == set()
+    assert options - settings - pages.named_in_tables(TEXT) == set()
     assert settings - options == {"--trusted-origins", "--tls-names", "--clock"}  # of which one is a function
 
 

@@ -56,11 +56,6 @@ def test_the_examples_print_what_they_say(capsys):
         namespace["test_a_service_gets_a_token"](identity)
 
 
-def rows() -> set[str]:
-    """What the first columns of the tables name."""
-    return set(re.findall(r"[\w-]+", "\n".join(re.findall(r"^\| (`[^|]*) \|", TEXT, re.MULTILINE))))
-
-
 def test_every_setting_misbehaviour_and_sample_is_in_a_table():
     names = {
         *(field.name for field in fields(Settings)),
@@ -68,7 +63,7 @@ def test_every_setting_misbehaviour_and_sample_is_in_a_table():
         *(user.name for user in SAMPLE_USERS),
         *(client.id for client in SAMPLE_CLIENTS),
     }
-    assert names - rows() == set()
+    assert names - pages.named_in_tables(TEXT) == set()
 
 
 def test_every_endpoint_and_every_option_of_a_client_is_named():
@@ -77,12 +72,10 @@ def test_every_endpoint_and_every_option_of_a_client_is_named():
 
 
 def test_every_option_of_the_command_is_in_the_table():
-    command = [sys.executable, "-m", "restwright.sandbox", "identity", "--help"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
     settings = {f"--{field.name.replace('_', '-')}" for field in fields(Settings)}
-    options = set(re.findall(r"(?<=\s)--[\w-]+", told)) - settings - {"--help", "--no-registration"}
+    options = pages.options_of("identity") - settings - {"--no-registration"}
     assert len(options) == 11
-    assert options - rows() == set()
+    assert options - pages.named_in_tables(TEXT) == set()
 
 
 @pytest.mark.parametrize("arguments", [[], ["kinto"]], ids=["all", "kinto"])
@@ -91,7 +84,7 @@ def test_every_option_of_the_other_commands_is_in_a_table(arguments):
     told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
     options = set(re.findall(r"(?<=^  )--[\w-]+", told, re.MULTILINE))
     assert len(options) == 7
-    assert options - rows() == set()
+    assert options - pages.named_in_tables(TEXT) == set()
 
 
 def test_the_table_of_all_services_is_as_in_the_page():

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from dataclasses import fields
 
 import requests
@@ -48,25 +46,18 @@ def test_the_examples_print_what_they_say(capsys):
         namespace["test_a_content_is_stored"](sequoia)
 
 
-def rows() -> set[str]:
-    """What the first columns of the tables name."""
-    return set(re.findall(r"[\w-]+", "\n".join(re.findall(r"^\| (`[^|]*) \|", TEXT, re.MULTILINE))))
-
-
 def test_every_setting_kind_and_misbehaviour_is_named():
-    assert {field.name for field in fields(Settings)} - rows() == set()
+    assert {field.name for field in fields(Settings)} - pages.named_in_tables(TEXT) == set()
     assert [name for name in Misbehaviour.__annotations__ if f"`{name}`" not in TEXT] == []
     for service in SERVICES:
         assert f"| `{service.name}` | {', '.join(f'`{kind.name}`' for kind in service.kinds)} |" in TEXT
 
 
 def test_every_option_of_the_command_is_in_the_table():
-    command = [sys.executable, "-m", "restwright.sandbox", "sequoia", "--help"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
-    options = set(re.findall(r"(?<=\s)--[\w-]+", told)) - {"--help"}
+    options = pages.options_of("sequoia")
     settings = {f"--{field.name.replace('_', '-')}" for field in fields(Settings)}
     assert len(options) == 18
-    assert options - settings - rows() == set()
+    assert options - settings - pages.named_in_tables(TEXT) == set()
     assert settings - options == {
         "--clients",
         "--services",

@@ -140,9 +140,7 @@ def test_the_other_examples_print_what_they_say(capsys, monkeypatch, page, examp
 
 
 def rows(page: str = PAGE) -> set[str]:
-    """What the first columns of the tables name."""
-    text = (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
-    return set(re.findall(r"\w+", "\n".join(re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE))))
+    return pages.named_in_tables(pages.text_of(page))
 
 
 def test_every_option_of_an_argument_is_in_the_table():

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Command", "Rows"]
+__all__ = ["Command", "Rows", "add_database_arguments", "pair"]
 
 Rows = list[tuple[str, str]]
 
@@ -34,3 +34,24 @@ class Command:
     document: Callable[[Any], dict[str, Any]]
     ports: int = 1
     is_played: bool = True
+
+
+def add_database_arguments(parser: argparse.ArgumentParser, *, database: str, sample: bool) -> None:
+    """Those of a service with a database, `database` and `sample`, with what they are unless given."""
+    text = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; in memory unless given"
+    parser.add_argument("--database", default=database, metavar="URL", help=text)
+    parser.add_argument(
+        "--sample", action=argparse.BooleanOptionalAction, default=sample, help="fill an empty database"
+    )
+
+
+def pair(text: str, what: str) -> tuple[str, str]:
+    """A name and its password, with a colon between them.
+
+    Raises:
+        argparse.ArgumentTypeError: The text is none; `what` says what it is to be.
+    """
+    name, colon, password = text.partition(":")
+    if not (name and colon and password):
+        raise argparse.ArgumentTypeError(f"{what}, got {text!r}")
+    return name, password

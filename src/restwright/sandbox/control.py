@@ -6,7 +6,7 @@ in a browser cannot give orders: they have to come as JSON, which a page may sen
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, Protocol
 
 from tornado.web import HTTPError
@@ -14,8 +14,9 @@ from tornado.web import HTTPError
 from rest_tools.server import RestHandler
 from rest_tools.server.refusal import Refusal
 from restwright.sandbox.journal import Journal
+from restwright.sandbox.listener import Listener, server_of
 
-__all__ = ["CONTROL_ROUTES", "Controlled", "Order"]
+__all__ = ["CONTROL_ROUTES", "Control", "Controlled", "Order"]
 
 
 class Controlled(Protocol):
@@ -104,3 +105,46 @@ class _Requests(Order):
 
 
 CONTROL_ROUTES: Final = (("/behave", _Behave), ("/reset", _Reset), ("/requests", _Requests))
+
+
+class Control:
+    """The port for orders, if there is to be one; belongs to an event loop.
+
+    Args:
+        name: Of the service, for the log.
+        service: That takes the orders.
+        address: To listen on.
+        is_wanted: Whether there is to be one.
+        routes: Of the orders.
+
+    Attributes:
+        url: Where orders are taken; None if they are not.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        service: Controlled,
+        address: str,
+        *,
+        is_wanted: bool,
+        routes: Iterable[tuple[str, type[Order]]] = CONTROL_ROUTES,
+    ) -> None:
+        self.url: str | None = None
+        orders = server_of(name, ((path, handler, {"service": service}) for path, handler in routes))
+        self._listener = Listener(orders, address, 0) if is_wanted else None
+
+    def start(self) -> None:
+        """Listen on a free port.
+
+        Raises:
+            OSError: The address is not ours.
+        """
+        if self._listener is not None:
+            self._listener.start()
+            self.url = self._listener.url
+
+    async def stop(self) -> None:
+        """Listen no longer."""
+        if self._listener is not None:
+            await self._listener.stop()

@@ -3,11 +3,41 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import ssl
+from collections.abc import Iterable
+from typing import Any, Final
+
+from tornado.web import RequestHandler
 
 from rest_tools.server import RestServer
+from rest_tools.server.redaction import request_line
 
-__all__ = ["Listener"]
+__all__ = ["Listener", "server_of"]
+
+_MOST_BYTES: Final = 32 * 2**20
+
+
+def server_of(
+    service: str, routes: Iterable[tuple[Any, ...]], *, max_body_size: int = _MOST_BYTES, **settings: Any
+) -> RestServer:
+    """A server with these routes, whose requests are logged under the name of the service.
+
+    Args:
+        service: Name of the service.
+        routes: As `RestServer.add_route` takes them.
+        max_body_size: Bytes of a body at most.
+        **settings: Others of `RestServer`.
+    """
+    log = logging.getLogger(f"restwright.sandbox.{service}")
+
+    def log_request(handler: RequestHandler) -> None:
+        log.info("%d %s", handler.get_status(), request_line(handler.request))
+
+    server = RestServer(log_function=log_request, max_body_size=max_body_size, **settings)
+    for route in routes:
+        server.add_route(*route)
+    return server
 
 
 class Listener:

@@ -116,6 +116,26 @@ class Running(Generic[ServiceT]):
         """The last 10,000 requests, in order."""
         return self._loop.call(self._service.journal.entries)
 
+    def count(
+        self,
+        endpoint: str | None = None,
+        *,
+        method: str | None = None,
+        grant_type: str | None = None,
+        status: int | None = None,
+    ) -> int:
+        """How many requests there were, of those of the last 10,000.
+
+        Args:
+            endpoint: To this endpoint; to all if None.
+            method: Of this method.
+            grant_type: Of a token endpoint: for this grant, such as `refresh_token`.
+            status: That were answered with this status.
+        """
+        return self._loop.call(
+            self._service.journal.count, endpoint, method=method, grant_type=grant_type, status=status
+        )
+
     def behave_well(self) -> None:
         """Misbehave no more."""
         self._loop.run(self._service.behave_well())

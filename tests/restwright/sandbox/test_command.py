@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from functools import partial
 
 import pytest
 import requests
+from tests.restwright.sandbox import commands
 
 from restwright.sandbox import identity_provider
 
-COMMAND = [sys.executable, "-W", "error", "-m", "restwright.sandbox", "identity"]
-
-
-@contextlib.contextmanager
-def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    command = [*COMMAND, "--port", "0", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def refused(*arguments: str) -> str:
-    run = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=20, check=False)
-    assert (run.returncode, run.stdout) == (2, "")
-    return run.stderr
+running = partial(commands.running, "identity", "--port", "0")
+refused = partial(commands.refused, "identity")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

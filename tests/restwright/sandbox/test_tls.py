@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import requests
 from cryptography.x509 import SubjectAlternativeName, load_pem_x509_certificate
+from tests.restwright.sandbox.commands import running
 
 from keystone_client import KeystoneClient
 from restwright.sandbox import identity_provider
@@ -117,9 +117,7 @@ def test_that_it_listens_at_all_addresses_is_no_name():
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_the_command_tells_where_its_certificates_are(name):
-    command = [sys.executable, "-W", "error", "-m", "restwright.sandbox", name, "--port", "0", "--json"]
-    options = ["--tls", "mutual", "--tls-name", "sandbox.example"]
-    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with running(name, "--port", "0", "--json", "--tls", "mutual", "--tls-name", "sandbox.example") as process:
         told = json.loads(process.stdout.readline())
         files, own = told["certificates"], told["certificates"]["client"]
         assert set(files) == {"authority", "client", "stranger", "stranger_authority"}

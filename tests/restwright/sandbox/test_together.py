@@ -11,36 +11,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
 import requests
+from tests.restwright.sandbox.commands import PROGRAM, refused, running
 
 from restwright.sandbox import sandbox
 from restwright.sandbox.services import SERVICES, command_of
-
-COMMAND = [sys.executable, "-W", "error", "-m", "restwright.sandbox"]
-
-
-@contextlib.contextmanager
-def running(*arguments: str, program: Sequence[str] = COMMAND) -> Iterator[subprocess.Popen[str]]:
-    command = [*program, *arguments]
-    # In a group of its own, as in a terminal: Ctrl+C is for all processes of it.
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def refused(*arguments: str) -> str:
-    run = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False)
-    assert (run.returncode, run.stdout) == (2, "")
-    assert "Traceback" not in run.stderr
-    return run.stderr
 
 
 def is_listening(url: str) -> bool:
@@ -114,7 +92,9 @@ def test_what_is_not_installed_is_named_and_the_rest_starts():
         talk = process.communicate(timeout=10)[1]
     assert "restwright[sandbox]" in told["missing"]["keystone"]
     assert "restwright[kinto]" in told["missing"]["kinto"]
-    assert re.search(r"^keystone: .*\n  missing +to run a Keystone: pip install 'restwright\[sandbox\]'", talk, re.MULTILINE)
+    assert re.search(
+        r"^keystone: .*\n  missing +to run a Keystone: pip install 'restwright\[sandbox\]'", talk, re.MULTILINE
+    )
 
 
 def test_a_port_in_use_names_the_service_and_what_to_do():
@@ -170,7 +150,7 @@ def test_misuse_is_told(arguments, words):
 
 
 def test_help_names_all_services():
-    told = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True, timeout=20).stdout
+    told = subprocess.run([*PROGRAM, "--help"], capture_output=True, text=True, check=True, timeout=20).stdout
     assert all(re.search(rf"^  {name} +{text}$", told, re.MULTILINE) for name, text in SERVICES.items())
 
 

@@ -55,18 +55,6 @@ class IdentityProvider(Running[IdentityService]):
         """How it works; see `adjust`."""
         return self._provider.settings
 
-    # --- what it was asked ---
-
-    def count(self, endpoint: str | None = None, *, grant_type: str | None = None, status: int | None = None) -> int:
-        """How many requests there were.
-
-        Args:
-            endpoint: To this endpoint, one of `ENDPOINTS`; to all if None.
-            grant_type: For this grant, such as `refresh_token`.
-            status: That were answered with this status.
-        """
-        return self._loop.call(self._provider.journal.count, endpoint, grant_type=grant_type, status=status)
-
     # --- what it is made to do ---
 
     def behave(self, endpoint: str | None = None, *, times: int | None = None, **how: Unpack[Misbehaviour]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from typing import Any, Unpack
 from urllib.parse import urlsplit
@@ -10,7 +9,7 @@ from urllib.parse import urlsplit
 from tornado.web import RequestHandler
 
 from rest_tools.server import RestServer
-from rest_tools.server.redaction import request_line
+from restwright.sandbox.control import Control
 from restwright.sandbox.identity.behaviour import Behaviour, Misbehaviour
 from restwright.sandbox.identity.clients import Client
 from restwright.sandbox.identity.control import CONTROL_ROUTES
@@ -24,12 +23,10 @@ from restwright.sandbox.identity.provider import Provider
 from restwright.sandbox.identity.settings import Settings
 from restwright.sandbox.identity.users import User
 from restwright.sandbox.journal import Journal
-from restwright.sandbox.listener import Listener
+from restwright.sandbox.listener import Listener, server_of
 from restwright.sandbox.tls import Tls
 
 __all__ = ["IdentityService"]
-
-_log = logging.getLogger("restwright.sandbox.identity")
 
 _HANDLERS = {
     "authorization_endpoint": AuthorizeHandler,
@@ -60,7 +57,6 @@ class IdentityService:
     Attributes:
         provider: What is served.
         url: Where, without a slash at the end.
-        control_url: Where orders are taken; None if they are not.
         tls: How it speaks.
     """
 
@@ -79,10 +75,13 @@ class IdentityService:
         self.provider = Provider(_checked(issuer), settings, users, clients)
         self.tls = tls
         self.url = ""
-        self.control_url: str | None = None
-        self._listener = Listener(_server([*_routes(self.provider)]), address, port, tls=tls.context())
-        orders = _server([(path, handler, {"service": self}) for path, handler in CONTROL_ROUTES])
-        self._control = Listener(orders, address, 0) if control else None
+        self._listener = Listener(_server(self.provider), address, port, tls=tls.context())
+        self._control = Control("identity", self, address, is_wanted=control, routes=CONTROL_ROUTES)
+
+    @property
+    def control_url(self) -> str | None:
+        """Where orders are taken; None if they are not."""
+        return self._control.url
 
     @property
     def journal(self) -> Journal:
@@ -98,15 +97,12 @@ class IdentityService:
         self._listener.start()
         self.url = self._listener.url
         self.provider.issuer = self.provider.issuer or self.url
-        if self._control is not None:
-            self._control.start()
-            self.control_url = self._control.url
+        self._control.start()
 
     async def stop(self) -> None:
         """Listen no longer, and close all connections."""
         await self._listener.stop()
-        if self._control is not None:
-            await self._control.stop()
+        await self._control.stop()
 
     async def behave(self, endpoint: str | None, times: int | None, **how: Unpack[Misbehaviour]) -> None:
         """See `restwright.sandbox.identity.IdentityProvider.behave`."""
@@ -137,22 +133,16 @@ def _routes(provider: Provider) -> Iterable[tuple[str, type[RequestHandler], dic
     yield r"/style\.css", StyleHandler, setup
 
 
-def _server(routes: Iterable[tuple[Any, ...]]) -> RestServer:
-    server = RestServer(
-        log_function=_log_request,
+def _server(provider: Provider) -> RestServer:
+    return server_of(
+        "identity",
+        _routes(provider),
         max_body_size=2**20,
         xheaders=False,
         xsrf_cookies=True,
         xsrf_cookie_name="sandbox_xsrf",  # cookies do not know ports, and many applications have an _xsrf
         xsrf_cookie_kwargs={"httponly": True, "samesite": "Lax"},
     )
-    for route in routes:
-        server.add_route(*route)
-    return server
-
-
-def _log_request(handler: RequestHandler) -> None:
-    _log.info("%d %s", handler.get_status(), request_line(handler.request))
 
 
 def _checked(issuer: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, Final, get_args
 
-from restwright.sandbox.command import Command, Rows
+from restwright.sandbox.command import Command, Rows, add_database_arguments, pair
 from restwright.sandbox.keystone.running import KeystoneService, keystone_service
 from restwright.sandbox.keystone.settings import Account, EraName, ListStyle, Settings
 from restwright.sandbox.tls import add_tls_arguments
@@ -17,23 +17,14 @@ _RATES: Final = {"jwt": ("1000/day", "10000/day"), "session": ("120/min", "300/m
 
 
 def _account(text: str) -> Account:
-    username, colon, password = text.partition(":")
-    if not (username and colon and password):
-        raise argparse.ArgumentTypeError(f"an account is written as NAME:PASSWORD, got {text!r}")
-    return Account(username, password)
+    return Account(*pair(text, "an account is written as NAME:PASSWORD"))
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_tls_arguments(parser)
+    add_database_arguments(parser, database=_DEFAULT.database, sample=_DEFAULT.sample)
     add = parser.add_argument
     add("--era", choices=get_args(EraName), default=_DEFAULT.era, help="log-in by tokens or by sessions (%(default)s)")
-    add(
-        "--database",
-        default=_DEFAULT.database,
-        metavar="URL",
-        help="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; in memory unless given",
-    )
-    add("--sample", action=argparse.BooleanOptionalAction, default=_DEFAULT.sample, help="fill an empty database")
     add("--seed", type=int, default=_DEFAULT.seed, metavar="NUMBER", help="of the sample (%(default)s)")
     for name, who in (("staff", "who may do everything"), ("plain", "who may not")):
         account: Account = getattr(_DEFAULT, name)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Iterable
-from typing import Any, Unpack
+from typing import Unpack
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from tornado.web import RequestHandler
 
 from rest_tools.server import RestServer
 from rest_tools.server.metrics import Metrics, MetricsHandler
-from rest_tools.server.redaction import request_line
-from restwright.sandbox.control import CONTROL_ROUTES
+from restwright.sandbox.control import Control
 from restwright.sandbox.database import Database
 from restwright.sandbox.faults import Fault, Faults, types_of
 from restwright.sandbox.journal import Journal
@@ -25,14 +21,11 @@ from restwright.sandbox.keystone.misbehaviour import Misbehaviour
 from restwright.sandbox.keystone.sample.filling import fill
 from restwright.sandbox.keystone.settings import Settings
 from restwright.sandbox.keystone.tables.session import Token, User
-from restwright.sandbox.listener import Listener
+from restwright.sandbox.listener import Listener, server_of
 from restwright.sandbox.tls import Tls
 
 __all__ = ["Service"]
 
-_log = logging.getLogger("restwright.sandbox.keystone")
-
-_MOST_BYTES = 32 * 2**20
 _SETTLE = 5.0  # seconds for requests at work when it is to stop
 
 
@@ -50,7 +43,6 @@ class Service:
         application: What is served.
         endpoints: Names of its routes.
         journal: What it was asked.
-        control_url: Where orders are taken; None if they are not.
         tls: How it speaks; orders come without it.
 
     Raises:
@@ -71,16 +63,19 @@ class Service:
         self.application = Application(era, settings, database)
         self.endpoints = tuple(dict.fromkeys(one.route for one in self.application.routes.endpoints))
         self.journal = Journal()
-        self.control_url: str | None = None
         self._faults = Faults(self.endpoints, types_of(Misbehaviour))
         self._listener = Listener(self._server(), address, port, tls=self.tls.context())
-        orders = _server((path, handler, {"service": self}) for path, handler in CONTROL_ROUTES)
-        self._control = Listener(orders, address, 0) if control else None
+        self._control = Control("keystone", self, address, is_wanted=control)
 
     @property
     def url(self) -> str:
         """Where it listens, without a slash at the end."""
         return self._listener.url
+
+    @property
+    def control_url(self) -> str | None:
+        """Where orders are taken; None if they are not."""
+        return self._control.url
 
     def token(self, username: str) -> str:
         """A user's key for `Authorization: Token`.
@@ -108,17 +103,14 @@ class Service:
             OSError: The address is not ours, or the port is in use.
         """
         self._listener.start()
-        if self._control is not None:
-            self._control.start()
-            self.control_url = self._control.url
+        self._control.start()
 
     async def stop(self) -> None:
         """Listen no longer, answer what was asked, and close the database."""
         # Not by draining, which gives idle connections a second more.
         await self.application.settle(_SETTLE)
         await self._listener.stop()
-        if self._control is not None:
-            await self._control.stop()
+        await self._control.stop()
         await asyncio.to_thread(self.application.close)
 
     async def behave(self, endpoint: str | None, times: int | None, **how: Unpack[Misbehaviour]) -> None:
@@ -141,7 +133,8 @@ class Service:
     def _server(self) -> RestServer:
         application = self.application
         setup = {"service": application, "watcher": self, "server_header": "restwright-sandbox"}
-        server = _server(
+        server = server_of(
+            "keystone",
             ((f"{one.pattern}$", KeystoneHandler, {**setup, "endpoint": one}) for one in application.routes.endpoints),
             default_handler_class=UnknownHandler,
             default_handler_args=setup,
@@ -150,14 +143,3 @@ class Service:
             server.metrics = Metrics()
             server.add_route("/metrics/", MetricsHandler, {"metrics": server.metrics})
         return server
-
-
-def _server(routes: Iterable[tuple[Any, ...]], **settings: Any) -> RestServer:
-    server = RestServer(log_function=_log_request, max_body_size=_MOST_BYTES, **settings)
-    for route in routes:
-        server.add_route(*route)
-    return server
-
-
-def _log_request(handler: RequestHandler) -> None:
-    _log.info("%d %s", handler.get_status(), request_line(handler.request))

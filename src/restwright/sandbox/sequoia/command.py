@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, Final
 
-from restwright.sandbox.command import Command, Rows
+from restwright.sandbox.command import Command, Rows, add_database_arguments, pair
 from restwright.sandbox.sequoia.running import SequoiaService, sequoia_service
 from restwright.sandbox.sequoia.settings import Settings
 from restwright.sandbox.tls import add_tls_arguments
@@ -16,22 +16,13 @@ _DEFAULT: Final = Settings()
 
 
 def _client(text: str) -> tuple[str, str]:
-    client_id, colon, secret = text.partition(":")
-    if not (client_id and colon and secret):
-        raise argparse.ArgumentTypeError(f"a client is written as ID:SECRET, got {text!r}")
-    return client_id, secret
+    return pair(text, "a client is written as ID:SECRET")
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_tls_arguments(parser)
+    add_database_arguments(parser, database=_DEFAULT.database, sample=_DEFAULT.sample)
     add = parser.add_argument
-    add(
-        "--database",
-        default=_DEFAULT.database,
-        metavar="URL",
-        help="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; in memory unless given",
-    )
-    add("--sample", action=argparse.BooleanOptionalAction, default=_DEFAULT.sample, help="fill an empty database")
     add("--tenant", default=_DEFAULT.tenant, metavar="NAME", help="whose services the registry tells (%(default)s)")
     shown = ", ".join(f"{client_id}:{secret}" for client_id, secret in _DEFAULT.clients.items())
     add(

@@ -101,16 +101,6 @@ class SequoiaService(Running[Service]):
         except Refusal as refusal:
             raise ValueError(refusal.reason) from None
 
-    def count(self, endpoint: str | None = None, *, method: str | None = None, status: int | None = None) -> int:
-        """How many requests there were.
-
-        Args:
-            endpoint: To this one of `endpoints`; to all if None.
-            method: Of this method.
-            status: That were answered with this status.
-        """
-        return self._loop.call(self._service.journal.count, endpoint, method=method, status=status)
-
     def behave(self, endpoint: str | None = None, *, times: int | None = None, **how: Unpack[Misbehaviour]) -> None:
         """Misbehave from now on, until `behave_well` or `reset`; each call adds to what was demanded before.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Any, Unpack
 from urllib.parse import urlsplit
@@ -13,15 +12,14 @@ from sqlalchemy.orm import Session
 from tornado.web import RequestHandler
 
 from rest_tools.server import RestServer
-from rest_tools.server.redaction import request_line
 from restwright.sandbox.address import is_unspecified
-from restwright.sandbox.control import CONTROL_ROUTES
+from restwright.sandbox.control import Control
 from restwright.sandbox.faults import Fault
 from restwright.sandbox.identity.shortcuts import issue
 from restwright.sandbox.identity.store import Store
 from restwright.sandbox.identity.tokens import live_access_token
 from restwright.sandbox.journal import Journal
-from restwright.sandbox.listener import Listener
+from restwright.sandbox.listener import Listener, server_of
 from restwright.sandbox.sequoia import handlers
 from restwright.sandbox.sequoia.catalogue import Catalogue, Collected
 from restwright.sandbox.sequoia.inclusion import Bounds
@@ -35,9 +33,6 @@ from restwright.sandbox.tls import Tls
 
 __all__ = ["Service"]
 
-_log = logging.getLogger("restwright.sandbox.sequoia")
-
-_MOST_BYTES = 32 * 2**20
 Route = tuple[str, type[RequestHandler], dict[str, Any]]
 
 
@@ -56,7 +51,6 @@ class Service:
         provider: Of tokens.
         endpoints: That faults can be at.
         journal: What they were asked.
-        control_url: Where orders are taken; None if they are not.
         tls: How they speak; orders come without it.
 
     Raises:
@@ -84,7 +78,6 @@ class Service:
             raise
         self.provider = provider_of(settings.clients, settings.token_lifetime)
         self.journal = Journal()
-        self.control_url: str | None = None
         routes: dict[str, list[Route]] = {"registry": self._registry_routes(), "identity": self._login_routes()}
         routes |= {service.name: self._resource_routes(service) for service in settings.services}
         self.endpoints = tuple(dict.fromkeys(setup["endpoint"] for each in routes.values() for *_, setup in each))
@@ -93,13 +86,17 @@ class Service:
             name: Listener(self._server(each), address, port and port + place, tls=self.tls.context())
             for place, (name, each) in enumerate(routes.items())
         }
-        orders = _server((path, handler, {"service": self}) for path, handler in CONTROL_ROUTES)
-        self._control = Listener(orders, address, 0) if control else None
+        self._control = Control("sequoia", self, address, is_wanted=control)
 
     @property
     def url(self) -> str:
         """Where the registry listens, without a slash at the end."""
         return self._listeners["registry"].url
+
+    @property
+    def control_url(self) -> str | None:
+        """Where orders are taken; None if they are not."""
+        return self._control.url
 
     @property
     def locations(self) -> dict[str, str]:
@@ -176,16 +173,13 @@ class Service:
         """
         for listener in self._listeners.values():
             listener.start()
-        if self._control is not None:
-            self._control.start()
-            self.control_url = self._control.url
+        self._control.start()
 
     async def stop(self) -> None:
         """Listen no longer, and close the database."""
         for listener in self._listeners.values():
             await listener.stop()
-        if self._control is not None:
-            await self._control.stop()
+        await self._control.stop()
         await asyncio.to_thread(self.catalogue.database.close)
 
     async def behave(self, endpoint: str | None, times: int | None, **how: Unpack[Misbehaviour]) -> None:
@@ -246,7 +240,8 @@ class Service:
 
     def _server(self, routes: Iterable[Route]) -> RestServer:
         unknown = {"guard": self, "endpoint": "", "server_header": _NAME}
-        return _server(
+        return server_of(
+            "sequoia",
             ((f"{path}$", handler, {**setup, "server_header": _NAME}) for path, handler, setup in routes),
             default_handler_class=handlers.UnknownHandler,
             default_handler_args=unknown,
@@ -254,17 +249,6 @@ class Service:
 
 
 _NAME = "restwright-sandbox"
-
-
-def _server(routes: Iterable[tuple[Any, ...]], **settings: Any) -> RestServer:
-    server = RestServer(log_function=_log_request, max_body_size=_MOST_BYTES, **settings)
-    for route in routes:
-        server.add_route(*route)
-    return server
-
-
-def _log_request(handler: RequestHandler) -> None:
-    _log.info("%d %s", handler.get_status(), request_line(handler.request))
 
 
 def _reachable(url: str, host: str) -> str:

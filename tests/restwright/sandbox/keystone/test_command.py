@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 import requests
+from tests.restwright.sandbox import commands
 
-COMMAND = [sys.executable, "-W", "error", "-m", "restwright.sandbox"]
-
-
-@contextlib.contextmanager
-def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    command = [*COMMAND, "keystone", "--port", "0", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+running = partial(commands.running, "keystone", "--port", "0")
 
 
 def test_it_starts_tells_where_it_is_and_stops(tmp_path):

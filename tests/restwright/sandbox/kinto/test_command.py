@@ -5,25 +5,18 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import subprocess
-import sys
+from functools import partial
 
 import pytest
 import requests
+from tests.restwright.sandbox import commands
 
-COMMAND = [sys.executable, "-W", "error", "-m", "restwright.sandbox", "kinto"]
-
-
-def refused(*arguments: str) -> str:
-    run = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False)
-    assert (run.returncode, run.stdout) == (2, "")
-    assert "Traceback (most recent call last):\n  File" not in run.stderr.partition("Its log ends with")[0]
-    return run.stderr
+running = partial(commands.running, "kinto", "--port", "0")
+refused = partial(commands.refused, "kinto")
 
 
 def test_it_starts_with_its_accounts_and_settings_and_stops():
-    options = ["--port", "0", "--json", "--paginate-by", "7", "--setting", "kinto.backoff=30"]
-    with subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with running("--json", "--paginate-by", "7", "--setting", "kinto.backoff=30") as process:
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
         assert told["users"] == {"alice": "p4ssw0rd", "bob": "p4ssw0rd"}

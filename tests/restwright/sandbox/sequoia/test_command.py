@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
+from functools import partial
 
 import pytest
 import requests
+from tests.restwright.sandbox import commands
 
 from restwright.sandbox.sequoia import sequoia_service
 
-COMMAND = [sys.executable, "-W", "error", "-m", "restwright.sandbox", "sequoia"]
-
-
-@contextlib.contextmanager
-def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    command = [*COMMAND, "--port", "0", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+running = partial(commands.running, "sequoia", "--port", "0")
+refused = partial(commands.refused, "sequoia")
 
 
 def test_it_starts_tells_where_all_is_and_stops(tmp_path):
@@ -65,13 +54,6 @@ def test_it_prints_a_table_for_people():
         assert table["client"].split() == ["clientId", "secret:", "clientSecret"]
         answer = requests.get(f"{table['metadata'].strip()}/data/contents?owner=testmock", timeout=5)
         assert answer.json()["contents"] == []
-
-
-def refused(*arguments: str) -> str:
-    run = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=20, check=False)
-    assert (run.returncode, run.stdout) == (2, "")
-    assert "Traceback" not in run.stderr
-    return run.stderr
 
 
 @pytest.mark.parametrize(
