@@ -256,6 +256,11 @@ BY_STATUS: Final[Mapping[int, type[ApiError]]] = {
 }
 
 
+def surely_not_sent(error: BaseException | None) -> bool:
+    """Is this a failure before anything was sent, so that a request may be repeated whatever it does?"""
+    return isinstance(error, NotConnected) and not isinstance(error, TlsError)  # TLS can also fail afterwards
+
+
 def api_error(response: requests.Response) -> ApiError:
     """The error for an answer, of the class for its status."""
     status = response.status_code

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from restwright.errors import CertificateError, NotConnected, RestwrightError, TlsError
+from restwright.errors import CertificateError, RestwrightError, surely_not_sent
 from restwright.headers.retry_after import parse_retry_after
 from restwright.message import Request, without_credentials
 from restwright.plan import Operation, Wait
@@ -92,9 +92,7 @@ class Repeat:
         else:
             # A certificate that does not hold does not get better.
             is_transient = isinstance(outcome, (ConnectionError, Timeout)) and not isinstance(cause, CertificateError)
-        # TLS can also fail after the request was sent.
-        is_surely_unsent = isinstance(cause, NotConnected) and not isinstance(cause, TlsError)
-        return is_transient and (self.writes or request.may_repeat or is_surely_unsent)
+        return is_transient and (self.writes or request.may_repeat or surely_not_sent(cause))
 
     @staticmethod
     def _delay(delay: float | None, outcome: HttpResponse | ClientError, left: float) -> float | None:

@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 
 import requests
 
-from restwright.errors import CertificateError, DeadlineExceeded, NotConnected, RestwrightError, TlsError
+from restwright.errors import CertificateError, DeadlineExceeded, RestwrightError, surely_not_sent
 from restwright.headers.retry_after import parse_retry_after
 from restwright.message import Request
 from restwright.plan import Operation, Policy, Wait, exchange
@@ -156,7 +156,7 @@ class _Retry:
         if isinstance(outcome, Exception):
             is_final = isinstance(outcome, (DeadlineExceeded, CertificateError))
             is_transient = isinstance(outcome, NETWORK) and not is_final
-            return is_transient and (request.may_repeat or _surely_not_sent(outcome))
+            return is_transient and (request.may_repeat or surely_not_sent(outcome))
         return self.worth_repeating(request, outcome)
 
     def _has_more(self, outcome: Outcome, answered: int, unanswered: int) -> bool:
@@ -172,11 +172,6 @@ class _Retry:
         if delay > self.longest:
             return f"the server asks to wait {delay:.0f} s"
         return "" if self.budget.spend() else "the retry budget is spent"
-
-
-def _surely_not_sent(error: requests.RequestException) -> bool:
-    # TLS can also fail after the request was sent.
-    return isinstance(error, NotConnected) and not isinstance(error, TlsError)
 
 
 def _ended(outcome: Outcome, count: int, reason: str) -> requests.Response:
