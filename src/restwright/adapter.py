@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.exceptions import InvalidSchema
 from requests.utils import select_proxy
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.util import Retry
 
 from restwright.errors import TooLarge
+from restwright.message import without_credentials
 from restwright.wire.blocking import paced, perform
 from restwright.wire.call import Call, check_deadline
-from restwright.wire.paced import POOLS
+from restwright.wire.paced import POOLS, paced_pools
 
 if TYPE_CHECKING:
     from restwright.wire.awaited import LoopPool
@@ -60,10 +62,24 @@ class Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = POOLS
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
-        """The same for connections by way of a proxy."""
-        manager = super().proxy_manager_for(proxy, **proxy_kwargs)
-        if not proxy.lower().startswith("socks"):
-            manager.pool_classes_by_scheme = POOLS
+        """The same for connections by way of a proxy.
+
+        Raises:
+            requests.exceptions.InvalidSchema: PySocks is not installed, or there is no such kind of SOCKS.
+        """
+        is_socks = proxy.lower().startswith("socks")
+        is_known = proxy in self.proxy_manager
+        try:
+            manager = super().proxy_manager_for(proxy, **proxy_kwargs)
+        except (InvalidSchema, ValueError) as error:
+            if not is_socks:
+                raise
+            raise InvalidSchema(
+                f"proxies: {without_credentials(proxy)} needs PySocks (pip install 'requests[socks]'), "
+                "and to be one of socks4, socks4a, socks5, socks5h"
+            ) from error
+        if not is_known:
+            manager.pool_classes_by_scheme = paced_pools(manager.pool_classes_by_scheme) if is_socks else POOLS
         return manager
 
     def perform(self, call: Call) -> requests.Response:

@@ -139,6 +139,9 @@ def _connect(pool: Any, connection: Any, call: Call, pace: Pace, *, tunnel: bool
             raise urllib3.exceptions.ProxyError(f"cannot connect to proxy by TLS: {error}", error) from error
         raise urllib3.exceptions.SSLError(error) from error
     except (OSError, urllib3.exceptions.HTTPError, http.client.HTTPException) as error:
+        if hasattr(connection, "_socks_options") and isinstance(error, urllib3.exceptions.NewConnectionError):
+            said = str(error).rpartition("connection: ")[2]
+            raise urllib3.exceptions.ProxyError(f"no connection by way of the proxy: {said}", error) from error
         if connection.proxy is None:
             raise
         raise urllib3.exceptions.ProxyError(f"cannot connect to proxy: {error}", error) from error
