@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import sys
 from collections.abc import Iterable, Mapping
@@ -15,6 +14,7 @@ from rest_tools.client.token_file import TokenFile, load_token, save_token
 from rest_tools.utils.pkce import PKCEMixin
 from restwright.errors import LoginError, LoginExpired, LoginRequired, one_line
 from restwright.oauth2 import DeviceAuthorization, OAuth2, ProviderMetadata, TokenSet, TokenStore
+from restwright.oauth2.terminal import qr_lines
 from restwright.plan import Operation
 
 __all__ = [
@@ -219,7 +219,7 @@ def _print_qrcode(req: Mapping[str, Any]) -> None:
     uri, code = one_line(str(req["verification_uri"])), one_line(str(req["user_code"]))
     complete = one_line(str(req.get("verification_uri_complete") or f"{uri}?user_code={code}"))
     box = _boxed(["To log in, visit", "", uri, "", "and enter the code", "", code])
-    lines = _side_by_side(box, _qr_code(complete))
+    lines = _side_by_side(box, qr_lines(complete))
     text = "\n".join(lines)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
@@ -241,13 +241,3 @@ def _side_by_side(box: list[str], picture: list[str]) -> list[str]:
     rows = max(len(box), len(picture))
     left, right = (part + [""] * (rows - len(part)) for part in (box, picture))
     return [f"{one.ljust(width)}  {other}".rstrip() for one, other in zip(left, right, strict=True)]
-
-
-def _qr_code(text: str) -> list[str]:
-    import qrcode
-
-    code = qrcode.QRCode(border=2)
-    code.add_data(text)
-    out = io.StringIO()
-    code.print_ascii(out=out, invert=True)  # most terminals are dark
-    return out.getvalue().rstrip("\n").split("\n")
