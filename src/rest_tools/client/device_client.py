@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from rest_tools.client.login import Login
+from rest_tools.client.login import Login, said_by
 from rest_tools.client.openid_client import OpenIDRestClient
 from rest_tools.client.token_file import TokenFile, load_token, save_token
 from rest_tools.utils.pkce import PKCEMixin
@@ -29,7 +29,7 @@ __all__ = [
 _COLUMNS: Final = 78
 _OFFLINE: Final = "offline_access"  # what a refresh token is had for (OpenID Connect Core, 11)
 
-# Names by which programs know them.
+# Names by which programs know them, and tests put others in their place.
 _load_token_from_file = load_token
 _save_token_to_file = save_token
 
@@ -101,7 +101,7 @@ def SavedDeviceGrantAuth(
     Raises:
         TokenStoreError: The file cannot be read.
     """
-    login = _login(token_url, client_id, client_secret, scopes, kwargs, TokenFile(Path(filename)))
+    login = _login(token_url, client_id, client_secret, scopes, kwargs, _token_file(filename))
     return _client(address, login, login.run(_log_in_if_need_be(login)), "SavedDeviceGrantAuth", kwargs)
 
 
@@ -115,7 +115,7 @@ async def AsyncSavedDeviceGrantAuth(
     **kwargs: Any,
 ) -> OpenIDRestClient:
     """The same as `SavedDeviceGrantAuth`, awaited."""
-    login = _login(token_url, client_id, client_secret, scopes, kwargs, TokenFile(Path(filename)))
+    login = _login(token_url, client_id, client_secret, scopes, kwargs, _token_file(filename))
     tokens = await login.run_async(_log_in_if_need_be(login))
     return _client(address, login, tokens, "SavedDeviceGrantAuth", kwargs)
 
@@ -175,6 +175,10 @@ def _login(
     )
 
 
+def _token_file(filename: str) -> TokenFile:
+    return TokenFile(Path(filename), _load_token_from_file, _save_token_to_file)
+
+
 def _client(address: str, login: Login, tokens: TokenSet, name: str, kwargs: Mapping[str, Any]) -> OpenIDRestClient:
     settings: dict[str, Any] = {"logger": logging.getLogger(name), **kwargs}
     client, refresh_token = login.client, tokens.refresh_token or ""
@@ -192,16 +196,16 @@ def _log_in_if_need_be(login: Login) -> Operation[TokenSet]:
 
 def _log_in(login: OAuth2) -> Operation[TokenSet]:
     if isinstance(login, Login):
-        yield from login.discover()
+        try:
+            yield from login.discover()
+        except LoginError as error:
+            raise DeviceGrantError(f"Device grant not supported by server: {error}") from error
     if login.provider is not None and not login.provider.device_authorization_endpoint:
         raise DeviceGrantError("Device grant not supported by server")
     try:
         tokens = yield from login.device_login(show=_show)
     except LoginError as error:
-        said = ": ".join(filter(None, (error.error, error.description))) or error.message
-        told = DeviceGrantError(f"Device authorization failed: {said}", error=error.error)
-        told.request = error.request
-        raise told from error
+        raise DeviceGrantError(f"Device authorization failed: {said_by(error)}", error=error.error) from error
     if tokens.refresh_token is None:
         raise DeviceGrantError(f"Device authorization failed: the provider gave no refresh token for {_OFFLINE}")
     return tokens
