@@ -229,7 +229,11 @@ class LoginClient(RestClient):
 
     def _take_tokens_of(self, token_func: Callable[[], str]) -> None:
         self.token_func = token_func
-        self._is_signed_by_a_layer = getattr(token_func, "__func__", None) is type(self)._our_token_func
+        self._is_signed_by_a_layer = self._is_ours(token_func)
+
+    @classmethod
+    def _is_ours(cls, token_func: Callable[[], str]) -> bool:
+        return getattr(token_func, "__func__", None) is cls._our_token_func
 
     def _layers(self) -> tuple[Layer, ...]:
         return (self._login.policy(),) if self._is_signed_by_a_layer else ()
