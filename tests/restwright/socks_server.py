@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from typing import BinaryIO
 
 ALL_HOSTS = "127.0.0.1"  # whatever name it is asked for, it connects to there
 
@@ -46,8 +47,8 @@ class SocksServer:
                     _pass_on(client, server)
                     back.join()
 
-    def _lets_in(self, client: socket.socket, came: object) -> bool:
-        read = came.read  # type: ignore[attr-defined]
+    def _lets_in(self, client: socket.socket, came: BinaryIO) -> bool:
+        read = came.read
         read(1)
         user, password = (read(read(1)[0]).decode() for _ in range(2))
         self.users.append(user)
