@@ -137,6 +137,7 @@ class HTTPBase(Settings, metaclass=ABCMeta):
     operations: HTTPOperations
     _operations_class: ClassVar[type[HTTPOperations]] = HTTPOperations
     _label: ClassVar[str] = "HTTP"
+    _request_label: ClassVar[str] = "HTTP Request"
 
     def __init__(
         self,
@@ -172,7 +173,8 @@ class HTTPBase(Settings, metaclass=ABCMeta):
         super().__init__(root, timeout=seconds_of(timeout), session=own)
         facts = {"cid": self.cid, "baseurl": f"{self.transport.root}/"}
         marks = {self.CID_HEADER: self.cid}
-        login = Login(self.transport, era=era, headers=marks, extra=facts, label=self._label)
+        labels = self._request_label, f"{self._label} Response"
+        login = Login(self.transport, era=era, headers=marks, extra=facts, labels=labels)
         followed = [redirect(most=max_redirects)] if follow_redirects else []
         self.policy = stack(deadline(TOTAL), login.signed, retry(attempts), *followed, login.marked)
         context = Context(login, self.transport.origin, raises=raise_for_status)
@@ -253,6 +255,7 @@ class AsyncHTTPClient(HTTPBase, AsyncClient, HTTPOperations):
 
     operations: HTTPOperations
     _label = "Async HTTP"
+    _request_label = "Async HTTP request"  # in lower case, as formats and filters out there know it
 
     @property
     def is_authenticated(self) -> AsyncAuthenticated:

@@ -19,7 +19,8 @@ from restwright.message import EMPTY, UNSET, Request, Unset
 from restwright.operation import Operations, operation
 from restwright.plan import Operation, Work
 
-_DOCUMENTS = {"session": ("/openapi/json/", "/openapi/json"), "jwt": ("/openapi/json", "/openapi/json/")}
+_DOCUMENTS = ("/openapi/json/", "/openapi/json")
+"""Where a service since 0.4 has its OpenAPI document, and one before."""
 
 
 class HTTPOperations(Operations):
@@ -195,8 +196,7 @@ class HTTPOperations(Operations):
         context = self.context
         known = context.resources
         if known is None or refresh:
-            era = yield from context.login.find_era()
-            first, second = _DOCUMENTS[era]
+            first, second = _DOCUMENTS if context.login.era != "jwt" else _DOCUMENTS[::-1]
             response = yield Request("GET", first)
             if is_missing_route(response):
                 response = yield Request("GET", second)
