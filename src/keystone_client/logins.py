@@ -1,8 +1,8 @@
 """Logging in, by whichever way the service has: a pair of tokens before 0.4, a session cookie since.
 
 Which one it is, the service tells by its routes: one that has no `authentication/login/` gives tokens.  The two layers
-of policy here put credentials on requests: `signed` a token that counts (and, if it may, logs in again), `marked` the CSRF token and
-what else a request of the session era needs.
+of policy here put credentials on requests: `signed` a token that counts (and, if it may, logs in again), `marked` the
+CSRF token and what else a request of the session era needs.
 """
 
 from __future__ import annotations

@@ -217,10 +217,8 @@ def test_the_era_is_found_out_by_the_first_login(service, connect, era):
     for _ in range(2):
         caller.login(*STAFF)
     asked = [(seen.method, seen.target) for seen in service.requests]
-    session = ("POST", "/authentication/login/")
-    assert (
-        asked == [session, *[session if era == "session" else ("POST", "/authentication/new/")] * 2][era == "session" :]
-    )
+    session, tokens = ("POST", "/authentication/login/"), ("POST", "/authentication/new/")
+    assert asked == ([session, session] if era == "session" else [session, tokens, tokens])
 
 
 def test_a_page_is_no_session(connect):
