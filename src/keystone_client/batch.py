@@ -101,6 +101,14 @@ class KeystoneBatch(BatchClient, KeystoneOperations):
         self._batch.add(step)
         return step
 
+    def download(self, *_: Any, **__: Any) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """A batch answers in JSON, so there are no files in it.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("download() cannot wait in a batch, which answers in JSON: use that of the client")
+
     def __getattr__(self, name: str) -> Any:
         if self.context.resources is None and method_named(name) is not None:
             raise AttributeError(f"{name} is not known yet: call resources() of the client before the batch")

@@ -6,8 +6,8 @@ import uuid
 from abc import ABCMeta
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, ClassVar, Final, Self, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import BaseAdapter
@@ -161,8 +161,11 @@ class HTTPBase(Settings, metaclass=ABCMeta):
             raise ValueError(f"era must be 'jwt', 'session' or None, got {era!r}")
         if transport is not None and not isinstance(transport, BaseAdapter):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"transport must be a requests adapter, got {type(transport).__name__}")
+        if not isinstance(max_redirects, int) or max_redirects < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError(f"max_redirects must be 0 or more, got {max_redirects!r}")
         del limits
-        root = normalize_url(url if url is not None else base_url or "")
+        whole = normalize_url(url if url is not None else base_url or "")
+        root = urlsplit(whole)._replace(query="", fragment="").geturl()  # as a relative path resolves (RFC 3986, 5.2.2)
         own = requests.Session() if session is None else session
         if transport is not None:
             own.mount("http://", transport)
@@ -241,14 +244,6 @@ class HTTPClient(HTTPBase, SyncClient, HTTPOperations):
         self._note_closed()
         super().close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
 
 class AsyncHTTPClient(HTTPBase, AsyncClient, HTTPOperations):
     """A client whose calls are awaited."""
@@ -278,11 +273,3 @@ class AsyncHTTPClient(HTTPBase, AsyncClient, HTTPOperations):
         await super().aclose()
 
     aclose = close
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()

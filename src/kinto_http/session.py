@@ -7,8 +7,7 @@ import threading
 import time
 import warnings
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import Any, Final, cast
 
 import requests
 from requests.auth import AuthBase
@@ -22,6 +21,7 @@ from kinto_http.constants import USER_AGENT
 from kinto_http.exceptions import BackoffException, KintoException, kinto_error
 from kinto_http.params import encode_params
 from kinto_http.tokens import BearerTokenAuth, TokenAuth
+from restwright.closing import Closing
 from restwright.drivers import run
 from restwright.headers.retry_after import parse_retry_after
 from restwright.message import EMPTY, UNSET, Request, is_absolute, without_credentials
@@ -36,7 +36,7 @@ DEADLINE: Final = 600.0
 _WORTH_REPEATING: Final = frozenset({409, 429, *range(500, 600)})
 
 
-class Session:
+class Session(Closing):
     """Sends requests to a server.
 
     Args:
@@ -265,14 +265,6 @@ class Session:
         """Close the connections, those of the running event loop included."""
         if self._transport is not None:
             await self._transport.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<KintoSession {without_credentials(str(self.server_url))}>"

@@ -105,6 +105,11 @@ def test_files_are_put_beside_the_job(client):
     assert client.http_get(f"media/{made.result()['file']}").content == b"content"
 
 
+def test_a_download_does_not_wait_in_a_batch(connect):
+    with pytest.raises(TypeError, match=r"download\(\) cannot wait in a batch"):
+        connect("http://127.0.0.1:9").batched(lambda batch: batch.download("media/a.txt", "a.txt"))
+
+
 def test_a_batch_that_ends_with_an_error_is_not_sent(client):
     def fill(batch):
         batch.create_team(name="t")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
+import re
 
 import pytest
 import requests
@@ -63,6 +64,34 @@ def test_endpoints_lie_below_the_root(connect, endpoint, seen):
     with serve(lambda request: Reply()) as server:
         connect(f"{server.url}//api/").http_get(endpoint)
         assert server.requests[0].target == seen
+
+
+def test_the_root_ends_where_its_query_begins(connect):
+    with serve(lambda request: Reply()) as server:
+        caller = connect(f"{server.url}/api?x=1#top")
+        caller.http_get("version")
+        assert caller.url == f"{server.url}/api/"
+        assert server.requests[0].target == "/api/version/"
+
+
+def test_a_header_field_of_none_is_left_out(connect):
+    with serve(lambda request: Reply()) as server:
+        connect(server.url).send_request("get", "x", headers={"X-One": "1", "X-None": None})
+        assert server.requests[0].headers["X-One"] == "1"
+        assert "x-none" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"method": None}, "method must be a text such as 'get', got None"),
+        ({"headers": 5}, "headers must be a dict, got int"),
+        ({"headers": [("a", "b")]}, "headers must be a dict, got list"),
+    ],
+)
+def test_a_request_that_is_none_is_told_by_the_name_of_its_argument(connect, wrong, told):
+    with pytest.raises(TypeError, match=re.escape(told)):
+        connect("http://127.0.0.1:9").send_request(**{"method": "get", "endpoint": "x", **wrong})
 
 
 def test_a_slash_can_be_left_out(connect):
@@ -137,6 +166,9 @@ def test_settings_that_make_no_sense_are_refused():
         KeystoneClient("http://h", era="cookie")
     with pytest.raises(ValueError, match="timeout must be"):
         KeystoneClient("http://h", timeout=-1)
+    for wrong in (-1, "x", None):
+        with pytest.raises(ValueError, match=f"max_redirects must be 0 or more, got {wrong!r}"):
+            KeystoneClient("http://h", max_redirects=wrong)
     with pytest.raises(TypeError, match="transport must be a requests adapter"):
         KeystoneClient("http://h", transport=object())
     with pytest.raises(TypeError, match="url must be a text"):

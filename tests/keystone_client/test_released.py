@@ -200,3 +200,15 @@ def test_so_do_those_that_list_and_those_that_lose_the_connection(connect):
         list(connect(server.url, era="session", attempts=1).iterate_cluster())
     with pytest.raises(httpx.ConnectError):
         connect("http://127.0.0.1:9", attempts=1).http_get("version")
+
+
+def test_raise_for_status_raises_what_both_libraries_catch(client):
+    response = client.http_get("users/users/77")
+    for theirs in (requests.HTTPError, httpx.HTTPStatusError):
+        with pytest.raises(theirs, match="404 Client Error: Not Found for url") as caught:
+            response.raise_for_status()
+    assert caught.value.response is response
+    assert type(pickle.loads(pickle.dumps(caught.value))) is requests.HTTPError
+    again = pickle.loads(pickle.dumps(response))
+    assert (again.status_code, again.json()) == (404, response.json())
+    assert client.http_get("version").raise_for_status() is None
