@@ -51,11 +51,12 @@ class AuthenticationManager:
     Args:
         url: Root of the service.
         schema: Where it gives them.
+        client: Whose tokens they are; None: its own.
     """
 
-    def __init__(self, url: str, schema: Schema | None = None) -> None:
+    def __init__(self, url: str, schema: Schema | None = None, *, client: HTTPClient | None = None) -> None:
         auth = (Schema() if schema is None else schema).auth
-        self._client = HTTPClient(url, era="jwt")
+        self._client = HTTPClient(url, era="jwt") if client is None else client
         self._login = self._client.context.login
         self._login.ask_at(auth)
         self.auth_url = auth.new.join_url(self._client.url)

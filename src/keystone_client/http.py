@@ -202,6 +202,16 @@ class HTTPBase(Settings, metaclass=ABCMeta):
         """How the service is logged in to; None if that was not asked yet."""
         return self.context.login.era
 
+    # As the releases before 0.6.5 call them.
+
+    @property
+    def _url(self) -> str:
+        return self.url
+
+    @property
+    def _session(self) -> requests.Session:
+        return self.session
+
     normalize_url = staticmethod(normalize_url)
 
     def get_application_headers(self, overrides: dict[str, str] | None = None) -> dict[str, str]:
