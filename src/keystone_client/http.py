@@ -10,12 +10,12 @@ from typing import Any, ClassVar, Final, TypeVar
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import BaseAdapter
 
 from keystone_client.accepted import seconds_of, timed
 from keystone_client.context import Context
 from keystone_client.cookies import CSRF_COOKIE
 from keystone_client.httpx_errors import translated
+from keystone_client.httpx_transport import adapter_of
 from keystone_client.log import DefaultContextAdapter, logger
 from keystone_client.logins import CSRF_HEADER, Era, Login
 from keystone_client.operations import HTTPOperations
@@ -117,7 +117,7 @@ class HTTPBase(Settings, metaclass=ABCMeta):
         max_redirects: In a row.
         timeout: Seconds to connect and between bytes of an answer, or a (connect, read) pair; None waits for ever.
         limits: Numbers of connections that the caller has in mind; the pool here sees to itself.
-        transport: A `requests` adapter to send through, in place of ours.
+        transport: What to send through in place of ours: a `requests` adapter, or a blocking transport of `httpx`.
         era: How the service is logged in to, "jwt" (before 0.4) or "session"; None: it is found out.
         raise_for_status: Let `http_get` and its like raise the error of a 4xx or 5xx answer, rather than return it.
         attempts: How often a request is sent that may be repeated, when the service is busy or the network fails.
@@ -149,7 +149,7 @@ class HTTPBase(Settings, metaclass=ABCMeta):
         max_redirects: int = DEFAULT_REDIRECTS,
         timeout: float | tuple[float | None, float | None] | None = DEFAULT_TIMEOUT,
         limits: Any = DEFAULT_LIMITS,
-        transport: BaseAdapter | None = None,
+        transport: Any = None,
         era: Era | None = None,
         raise_for_status: bool = False,
         attempts: int = ATTEMPTS,
@@ -159,8 +159,6 @@ class HTTPBase(Settings, metaclass=ABCMeta):
             raise TypeError("give the address of the service as url (or base_url, which is the same), and once")
         if era not in (None, "jwt", "session"):
             raise ValueError(f"era must be 'jwt', 'session' or None, got {era!r}")
-        if transport is not None and not isinstance(transport, BaseAdapter):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"transport must be a requests adapter, got {type(transport).__name__}")
         if not isinstance(max_redirects, int) or max_redirects < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ValueError(f"max_redirects must be 0 or more, got {max_redirects!r}")
         del limits
@@ -168,8 +166,9 @@ class HTTPBase(Settings, metaclass=ABCMeta):
         root = urlsplit(whole)._replace(query="", fragment="").geturl()  # as a relative path resolves (RFC 3986, 5.2.2)
         own = requests.Session() if session is None else session
         if transport is not None:
-            own.mount("http://", transport)
-            own.mount("https://", transport)
+            adapter = adapter_of(transport)
+            own.mount("http://", adapter)
+            own.mount("https://", adapter)
         if verify_ssl is not True:
             own.verify = verify_ssl
         self.cid = str(uuid.uuid4())

@@ -169,7 +169,9 @@ def test_settings_that_make_no_sense_are_refused():
     for wrong in (-1, "x", None):
         with pytest.raises(ValueError, match=f"max_redirects must be 0 or more, got {wrong!r}"):
             KeystoneClient("http://h", max_redirects=wrong)
-    with pytest.raises(TypeError, match="transport must be a requests adapter"):
+    with pytest.raises(
+        TypeError, match="transport must be a requests adapter or a blocking transport of httpx, got object"
+    ):
         KeystoneClient("http://h", transport=object())
     with pytest.raises(TypeError, match="url must be a text"):
         KeystoneClient(5)
