@@ -69,6 +69,7 @@ class Login:
         self._always = headers
         self._labels = labels
         self._session = SessionCookies.of(cookies_of(self._jar), 0)
+        self._has_begun = False  # a session, as the service said, whatever cookies it gave with that
         self._policy = stack(deadline(_WITHIN), retry(3), redirect(), self.marked)
         self.keeper = TokenKeeper(self._send, renew=self._renewed_tokens, obtain=self._tokens_again)
         self._has_tokens = False
@@ -145,6 +146,7 @@ class Login:
             return {}
         response = yield Request("GET", path, options=options)
         if response.status_code in (401, 403):  # 403 before 0.6.4
+            self._has_begun = False
             return {}
         raise_if_refused(response)
         return record_of(response)
@@ -164,8 +166,8 @@ class Login:
 
     @property
     def has_session(self) -> bool:
-        """Is there a cookie that may be one of a session?"""
-        return self._session.is_session
+        """Is there one, as far as one can tell without asking?"""
+        return self._session.is_session or self._has_begun
 
     @property
     def _is_signed_otherwise(self) -> bool:
@@ -207,6 +209,7 @@ class Login:
                 self._session = session.after(response, login=self._session.login + 1)
             elif session.login == self._session.login:  # else the answer is about a session that is past
                 self._session = self._session.after(response, login=session.login)
+                self._has_begun = self._has_begun and self._session.is_session
         return response
 
     def _marks(self, request: Request, session: SessionCookies) -> dict[str, str]:
@@ -253,7 +256,7 @@ class Login:
         raise_if_refused(response)
         if "set-cookie" not in response.headers and "html" in response.headers.get("Content-Type", ""):
             raise unusable(response, "this is a page, not a session: is there a Keystone at this address?")
-        self.era = "session"
+        self.era, self._has_begun = "session", True
         return True
 
     def _new_tokens(self, username: str, password: str, options: Mapping[str, Any]) -> Operation[TokenSet]:
@@ -293,6 +296,7 @@ class Login:
             self._run(partial(self._new_session, *credentials, EMPTY))
 
     def _forget_session(self) -> None:
+        self._has_begun = False
         for name in self._session.values:
             remove_cookie_by_name(self._jar, name)
         self._session = SessionCookies.of({}, self._session.login + 1)

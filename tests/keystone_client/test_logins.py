@@ -227,6 +227,23 @@ def test_a_page_is_no_session(connect):
         connect(server.url).login(*STAFF)
 
 
+def test_a_login_without_cookies_is_one_until_the_service_says_no(connect):
+    """As with services that a test plays, or behind a proxy that keeps the cookies to itself."""
+    answers = [Reply(json={}), Reply(json={"username": "a"}), Reply(401, json={}), Reply(json={}), Reply(200)]
+    with serve(answers) as server:
+        caller = connect(server.url)
+        assert caller.is_logged_in() is False
+        caller.login(*STAFF)
+        assert caller.is_logged_in() is True
+        assert caller.is_logged_in() is False
+        assert caller.is_logged_in() is False
+        caller.login(*STAFF)
+        caller.logout()
+        assert caller.is_logged_in() is False
+    kinds = ["login", "whoami", "whoami", "login", "logout"]
+    assert [seen.path for seen in server.requests] == [f"/authentication/{kind}/" for kind in kinds]
+
+
 @pytest.mark.eras("session")
 def test_a_key_of_the_callers_own_is_a_login_too(service, connect, era):
     with requests.Session() as session:
