@@ -74,6 +74,8 @@ class AuthenticationManager:
         if pair is None:
             self._client.run(self._login.keeper.forget())
             return
+        if not isinstance(pair, JWT):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"jwt must be a JWT or None, got {type(pair).__name__}")
         tokens = TokenSet(pair.access, expires_at=expiry_of(pair.access), refresh_token=pair.refresh)
         self._client.run(self._login.take(_given(tokens)))
 

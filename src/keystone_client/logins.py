@@ -251,7 +251,7 @@ class Login:
         body = {"username": username, "password": password}
         # Logging in twice does no harm.
         response = yield Request("POST", paths.LOGIN, json=body, options=options, repeatable=True)
-        if response.status_code == 404 and self.era is None:
+        if response.status_code == 404 and self.era != "session":  # others may have found it out meanwhile
             return False
         raise_if_refused(response)
         if "set-cookie" not in response.headers and "html" in response.headers.get("Content-Type", ""):

@@ -186,7 +186,7 @@ def list_of(template: Callable[Concatenate[Any, str, P], Listing[ItemT]], resour
     def plan(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> Listing[ItemT]:
         return template(self, resource, *args, **kwargs)
 
-    return listing(_named(plan, template, resource))
+    return listing(_named(plan, template, resource), whole=f"retrieve_{resource}")
 
 
 class SyncRetrieve(Protocol):

@@ -221,6 +221,13 @@ def test_the_era_is_found_out_by_the_first_login(service, connect, era):
     assert asked == ([session, session] if era == "session" else [session, tokens, tokens])
 
 
+def test_first_logins_at_the_same_time_all_succeed(service, connect, era):
+    caller = connect(service.url)
+    caller.together(*[("login", {"username": "admin", "password": "admin-secret"})] * 10)
+    assert caller.era == era
+    assert caller.is_logged_in() is True
+
+
 def test_a_page_is_no_session(connect):
     page = Reply(content=b"<!doctype html>", headers={"Content-Type": "text/html"})
     with serve([page]) as server, pytest.raises(UnusableAnswer, match="is there a Keystone at this address"):
@@ -313,6 +320,8 @@ def test_tokens_by_hand(manager):
     manager.jwt = first
     with pytest.raises(RuntimeError, match="log in again"):  # it was blacklisted
         manager.refresh(force=True)
+    with pytest.raises(TypeError, match="jwt must be a JWT or None, got tuple"):
+        manager.jwt = ("a", "b")
     manager.jwt = None
     assert manager.is_authenticated() is False
 
