@@ -5,9 +5,10 @@ Whoever has one has imported `httpx`, so nothing here depends on it.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
 from email.message import Message
 from types import SimpleNamespace
 from typing import Any
@@ -63,34 +64,70 @@ class HttpxAdapter(HTTPAdapter):
         asked = httpx.Request(
             request.method, request.url, headers=fields, content=request.body, extensions={"timeout": seconds}
         )
-        try:
+        with _translated(request):
             answer = self._transport.handle_request(asked)
-            content = b"".join(answer.stream)
-            answer.close()
-        except httpx.TimeoutException as error:
-            raise requests.Timeout(str(error), request=request) from error
-        except httpx.TransportError as error:
-            raise requests.ConnectionError(str(error), request=request) from error
-        return self._answer(request, answer, content)
+        return self._answer(request, answer)
 
     def close(self) -> None:
         """Close the transport."""
         self._transport.close()
 
-    def _answer(self, request: requests.PreparedRequest, answer: Any, content: bytes) -> requests.Response:
+    def _answer(self, request: requests.PreparedRequest, answer: Any) -> requests.Response:
         headers, message = HTTPHeaderDict(), Message()
-        original: Any = SimpleNamespace(
-            msg=message, isclosed=lambda: True, close=lambda: None
-        )  # cookies are read there
         for name, value in answer.headers.multi_items():
             headers.add(name, value)
             message[name] = value
+        # `requests` reads cookies there.
+        original: Any = SimpleNamespace(msg=message, isclosed=lambda: True, close=lambda: None)
         raw = HTTPResponse(
-            io.BytesIO(content),
+            _Content(request, answer),
             headers,
             answer.status_code,
             reason=answer.reason_phrase,
             preload_content=False,
             original_response=original,
+            request_method=request.method,
         )
         return self.build_response(request, raw)
+
+
+class _Content(io.RawIOBase):
+    """The content of an answer, read as it is wanted: whoever reads has a bound."""
+
+    def __init__(self, request: requests.PreparedRequest, answer: Any) -> None:
+        super().__init__()
+        self._request = request
+        self._answer = answer
+        self._chunks: Iterator[bytes] = iter(answer.stream)
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        with _translated(self._request):
+            while not self._left:
+                chunk = next(self._chunks, None)
+                if chunk is None:
+                    return 0
+                self._left = chunk
+        size = min(len(buffer), len(self._left))
+        buffer[:size], self._left = self._left[:size], self._left[size:]
+        return size
+
+    def close(self) -> None:
+        if not self.closed:
+            self._answer.close()
+        super().close()
+
+
+@contextlib.contextmanager
+def _translated(request: requests.PreparedRequest) -> Generator[None]:
+    """The errors of `httpx` as those of `requests`."""
+    httpx: Any = sys.modules["httpx"]
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise requests.Timeout(str(error), request=request) from error
+    except httpx.TransportError as error:
+        raise requests.ConnectionError(str(error), request=request) from error

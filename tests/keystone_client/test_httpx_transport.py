@@ -9,6 +9,7 @@ import httpx
 import pytest
 import requests
 
+from restwright.errors import TooLarge
 from restwright.sandbox.keystone import keystone_service
 
 
@@ -60,6 +61,39 @@ def test_its_errors_are_those_of_requests(connect, theirs, ours):
     caller = connect("http://ks.test", transport=httpx.MockTransport(fail), attempts=1)
     with pytest.raises(ours, match="why"):
         caller.http_get("x")
+
+
+class Endless(httpx.SyncByteStream):
+    """Content that never ends."""
+
+    is_closed = False
+
+    def __iter__(self):
+        while True:
+            yield b"x" * 100_000
+
+    def close(self):
+        self.is_closed = True
+
+
+def test_its_content_is_bounded(connect):
+    content = Endless()
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, stream=content))
+    caller = connect("http://ks.test", transport=transport)
+    caller.client.transport.max_bytes = 1 << 20
+    with pytest.raises(TooLarge, match="larger than 1048576 bytes"):
+        caller.http_get("x")
+    assert content.is_closed
+
+
+def test_content_that_breaks_off_is_an_error_of_requests(connect):
+    def broken():
+        yield b"half"
+        raise httpx.ReadError("why")
+
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=broken()))
+    with pytest.raises(requests.exceptions.ChunkedEncodingError, match="why"):
+        connect("http://ks.test", transport=transport, attempts=1).http_get("x")
 
 
 def test_a_real_transport_reaches_a_real_service(connect, era, tmp_path):
