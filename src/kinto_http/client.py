@@ -42,6 +42,7 @@ __all__ = [
     "Endpoints",
     "JSONPatch",
     "KintoBatchException",
+    "KintoClient",
     "KintoException",
     "MergePatch",
     "PatchType",
@@ -220,6 +221,9 @@ class Client(_Connected, SyncMode):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+KintoClient = Client
 
 
 class AsyncClient(_Connected, AsyncMode):
