@@ -137,7 +137,7 @@ def _fetch_file(request: Request) -> requests.Response:
     with requests.Session() as http:
         response = run(Transport(http, request.url).send, redirect()(request, exchange))
     if not 200 <= response.status_code < 300:
-        raise status_error(response)
+        raise status_error(response, is_download=True)
     return response
 
 

@@ -21,7 +21,7 @@ from kinto_http import utils
 from kinto_http.answers import HandedOver, body_of, status_error
 from kinto_http.callers import stacklevel
 from kinto_http.constants import USER_AGENT
-from kinto_http.exceptions import BackoffException, KintoException, kinto_error
+from kinto_http.exceptions import AddressException, BackoffException, KintoException, kinto_error
 from kinto_http.params import encode_params
 from kinto_http.tokens import BearerTokenAuth, TokenAuth
 from restwright.drivers import run
@@ -203,7 +203,7 @@ class Session:
         transport = self._transport
         if transport is None or settings != self._settings:
             if not self.server_url:
-                raise KintoException("No server_url was given to the client, so there is nowhere to send requests to")
+                raise AddressException("No server_url was given to the client, so there is nowhere to send requests to")
             chosen = (CONNECT_TIMEOUT, READ_TIMEOUT) if isinstance(self.timeout, bool) else as_timeouts(self.timeout)
             try:
                 transport = Transport(http, self.server_url, auth=self.auth, timeout=chosen, max_bytes=self.max_bytes)
@@ -253,7 +253,7 @@ class Session:
         except RequestException as error:
             raise kinto_error(error) from error
         if not 200 <= response.status_code < 400:
-            raise status_error(response)
+            raise status_error(response, is_download=request.sink is not None)
         return response
 
     def _pretend(self, request: Request) -> Operation[requests.Response]:
