@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import functools
 from unittest import mock
 
 import pytest
 import requests
 
-from kinto_http import AsyncClient, Client, Session
+from kinto_http import AsyncClient, Client, KintoException, Session
 from kinto_http.batch import BatchSession
 from kinto_http.constants import USER_AGENT
 from restwright.testing import Reply, serve
@@ -237,3 +238,13 @@ def test_a_stand_in_for_the_request_of_all_sessions_is_asked_alike():
     with mock.patch("requests.Session.request", return_value=mock.MagicMock(**ANSWERS)) as request:
         assert Client(server_url="https://h/v1").get_bucket() == ENVELOPE
     request.assert_called_once_with("get", "https://h/v1/buckets/default", params={}, headers=AGENT)
+
+
+def test_a_request_that_only_passes_on_is_no_stand_in():
+    """What we see to for a session goes on: a write is not redirected, say."""
+    with serve([Reply(302, headers={"Location": "/elsewhere"})]) as server, Client(server_url=server.url) as client:
+        http = client.session._session
+        http.request = functools.partial(http.request, verify=True)
+        with pytest.raises(KintoException, match="is not redirected"):
+            client.update_bucket(data={})
+        assert [request.target for request in server.requests] == ["/buckets/default"]
