@@ -42,6 +42,7 @@ __all__ = [
     "Endpoints",
     "JSONPatch",
     "KintoBatchException",
+    "KintoClient",
     "KintoException",
     "MergePatch",
     "PatchType",
@@ -212,6 +213,9 @@ class Client(_Connected, SyncMode, Closing):
         """Close the connections; a later call opens new ones."""
         if isinstance(self.session, Session):
             self.session.close()
+
+
+KintoClient = Client
 
 
 class AsyncClient(_Connected, AsyncMode, AsyncClosing):
