@@ -10,7 +10,7 @@ import time
 import weakref
 from collections.abc import Awaitable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
@@ -54,6 +54,8 @@ class Adapter(HTTPAdapter):
     One adapter may be shared by threads, tasks and successive event loops; after a fork the child opens
     connections of its own.  For plain `requests` calls it is an ordinary adapter (`send`).
     """
+
+    mounting: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self) -> None:
         super().__init__(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE)
@@ -197,12 +199,27 @@ class Adapter(HTTPAdapter):
 
 
 def _after_fork() -> None:
+    Adapter.mounting = threading.Lock()  # another thread of the parent may have held it
     for adapter in list(_adapters):
         adapter.forget_connections()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def mounted_on(session: requests.Session) -> Adapter:
+    """The adapter of a session: the one that it has, or a new one in the place of those that `requests` has put there.
+
+    One for all threads, lest connections are opened that nobody closes.
+    """
+    with Adapter.mounting:
+        adapters = dict(session.adapters)
+        own = next((adapter for adapter in adapters.values() if isinstance(adapter, Adapter)), None) or Adapter()
+        for prefix, adapter in adapters.items():
+            if type(adapter) is HTTPAdapter and adapter.max_retries.total == 0:
+                session.mount(prefix, own)
+    return own
 
 
 def send_prepared(adapter: BaseAdapter, call: Call) -> requests.Response:
