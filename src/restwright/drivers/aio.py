@@ -78,9 +78,7 @@ def _seen(done: asyncio.Future[Any]) -> None:
 class AsyncPages(Generic[ItemT]):
     """Items of a listing, for `async for`; each loop begins anew."""
 
-    def __init__(
-        self, send: SendAsync, start: Callable[[], Listing[ItemT]], *, sleep: SleepAsync = pause
-    ) -> None:
+    def __init__(self, send: SendAsync, start: Callable[[], Listing[ItemT]], *, sleep: SleepAsync = pause) -> None:
         self._send = send
         self._start = start
         self._sleep = sleep

@@ -83,7 +83,7 @@ def test_waits_are_slept(drive):
     assert slept == [0.5, 1.5]
 
 
-@pytest.mark.parametrize("drive, name", [(run_blocking, "time.sleep"), (run_awaited, "asyncio.sleep")])
+@pytest.mark.parametrize(("drive", "name"), [(run_blocking, "time.sleep"), (run_awaited, "asyncio.sleep")])
 def test_tests_that_replace_the_sleep_of_the_standard_library_do_not_wait(drive, name):
     def plan() -> Operation[str]:
         yield Wait(3600)
