@@ -65,8 +65,8 @@ class ResponseBuilder:
                 for ref in _refs(item, field) or ():
                     by_parent.setdefault(ref, []).append(item)
             for model in models:
-                ref: object = model.get("ref")
-                model[name] = by_parent.get(ref, []) if isinstance(ref, str) else []
+                own: object = model.get("ref")
+                model[name] = by_parent.get(own, []) if isinstance(own, str) else []
         else:
             for model in models:
                 model[name] = None
