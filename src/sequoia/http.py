@@ -29,7 +29,13 @@ from sequoia.raw_requests import RequestOperations
 from sequoia.response import HttpResponse, ModelBuilder
 from sequoia.retrying import Repeat, now
 from sequoia.routing import Routes, has_origin, origin_of
-from sequoia.strategy import MAX_TIME_SECONDS, RETRY_HTTP_STATUS_CODES, RETRY_WHEN_EMPTY_RESULT, Strategy
+from sequoia.strategy import (
+    DEFAULT_STRATEGY,
+    MAX_TIME_SECONDS,
+    RETRY_HTTP_STATUS_CODES,
+    RETRY_WHEN_EMPTY_RESULT,
+    Strategy,
+)
 from sequoia.user_agent import linux_distribution, mac_ver, os_info, os_versions, our_user_agent, win32_ver
 
 __all__ = [
@@ -103,7 +109,7 @@ class Executor:
     """
 
     MAX_TIME_SECONDS: ClassVar[int] = MAX_TIME_SECONDS
-    DEFAULT_BACKOFF_CONF: ClassVar[Mapping[str, Any]] = {"interval": 0, "max_tries": 10}
+    DEFAULT_BACKOFF_CONF: ClassVar[Mapping[str, Any]] = DEFAULT_STRATEGY
     os_info: ClassVar[str] = os_info()
     os_versions: ClassVar[str] = os_versions()
     user_agent: str = our_user_agent()
@@ -166,9 +172,10 @@ class Executor:
 
     @backoff_strategy.setter
     def backoff_strategy(self, given: Mapping[str, Any] | None) -> None:
-        self.strategy = Strategy.of(given)
+        chosen = self.DEFAULT_BACKOFF_CONF if given is None or given == {} else given
+        self.strategy = Strategy.of(chosen, max_time=self.MAX_TIME_SECONDS)
         self.backoff_max_time = self.strategy.max_time
-        self._given_strategy = given or self.DEFAULT_BACKOFF_CONF
+        self._given_strategy = chosen
         self._plain = Repeat(self.strategy, writes=self._retry_writes)
 
     @property
