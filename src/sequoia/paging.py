@@ -73,7 +73,7 @@ class _Browser(Generic[EndpointT]):
         self._owner = given.get("owner")
         if self._criteria is not None:
             given |= self._criteria.get_criteria_params()
-        asked = dict(parse_qsl(self.query_string)) if self.query_string else {}
+        asked = _query(self.query_string) if self.query_string else {}
         if "owner" in asked:
             self._owner = asked["owner"]
             given.pop("owner", None)
@@ -123,7 +123,7 @@ class _Browser(Generic[EndpointT]):
                 yield from self._further(resource, query)
 
     def _further(self, resource: str, query: str) -> Listing[list[Resource]]:
-        params = {} if self._owner is None or "owner" in dict(parse_qsl(query)) else {"owner": str(self._owner)}
+        params = {} if self._owner is None or "owner" in _query(query) else {"owner": str(self._owner)}
         place = self._endpoint.place
         service = yield from place.service.located()
         shared = self._call
@@ -373,9 +373,13 @@ def open_queries(page: HttpResponse, resource: str) -> list[str]:
 
 def _token(link: str) -> str:
     """What tells a fetch from others: its token, and what it filters by; nothing more of it need be the same."""
-    query = dict(parse_qsl(link.partition("?")[2], keep_blank_values=True))
+    query = _query(link.partition("?")[2])
     token = {name: value for name, value in query.items() if name == "continue" or name.startswith("with")}
     return urlencode(sorted((token if "continue" in token else query).items()))
+
+
+def _query(text: str) -> dict[str, str]:
+    return dict(parse_qsl(text, keep_blank_values=True))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
