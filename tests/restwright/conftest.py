@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from tests.timing import PATIENCE
 
 from restwright import AsyncClient, Operations, Request, SyncClient, fetch, operation
 from restwright.plan import exchange
-from tests.timing import PATIENCE
 
 
 class Asking(Operations):

@@ -10,12 +10,12 @@ import tracemalloc
 
 import pytest
 import requests
+from tests.timing import PATIENCE
 
 from restwright import deadline, redirect, retry, stack
 from restwright.errors import BrokenAnswer, ConnectTimeout, DeadlineExceeded, NotConnected, ReadTimeout, TooLarge
 from restwright.testing import Reply, faults, serve
 from restwright.testing.connection import Fault
-from tests.timing import PATIENCE
 
 MOST = 4 << 20
 
@@ -62,7 +62,7 @@ def test_each_fault_is_a_clear_error_in_time_and_in_little_memory(connect, name)
     fault, kind = FAULTS[name]
     answers = [fault] * (11 if "redirect loop" in name else 1) + [Reply(json="well again")]
     with serve(answers) as server:
-        timeout = 0.3 if kind is requests.ReadTimeout or "endless" in name else PATIENCE
+        timeout = (PATIENCE, 0.3) if kind is requests.ReadTimeout or "endless" in name else PATIENCE
         url = server.url.replace("//", "//user:secret@")
         caller = connect(url, max_bytes=MOST, policy=redirect(), timeout=timeout)
         tracemalloc.start()

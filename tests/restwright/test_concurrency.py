@@ -17,13 +17,13 @@ import weakref
 import pytest
 import requests
 from requests.structures import CaseInsensitiveDict
+from tests.timing import PATIENCE, until_async
 
 from restwright import Request, fetch, retry
 from restwright.errors import DeadlineExceeded, NotConnected
 from restwright.plan import exchange
 from restwright.testing import Reply, faults, serve
 from restwright.wire import awaited
-from tests.timing import PATIENCE, until_async
 
 HELLO = Reply(json="hello")
 

@@ -20,10 +20,10 @@ import responses
 import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase, HTTPDigestAuth
+from tests.timing import PATIENCE
 
 from restwright.errors import NotConnected, TooLarge, Unauthorized
 from restwright.testing import Reply, faults, serve
-from tests.timing import PATIENCE
 
 
 def see(request):

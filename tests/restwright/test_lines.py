@@ -15,6 +15,7 @@ import pytest
 import requests
 import requests_mock
 import responses
+from tests.timing import PATIENCE
 
 from restwright import AsyncClient, Operations, Page, Request, Response, SyncClient, listing
 from restwright.errors import BadEncoding, BrokenAnswer, NotFound, ReadTimeout, TooLarge, TransportError, api_error
@@ -23,7 +24,6 @@ from restwright.plan import Work
 from restwright.policies import retry, stack
 from restwright.testing import Reply, serve
 from restwright.testing.connection import Fault
-from tests.timing import PATIENCE
 
 
 class Chunks:

@@ -12,12 +12,12 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.timing import PATIENCE, until
 
 from restwright import Request
 from restwright.drivers import run, run_async
 from restwright.errors import DeadlineExceeded, NotConnected
 from restwright.single_flight import SingleFlight
-from tests.timing import PATIENCE, until, until_async
 
 
 class Work:

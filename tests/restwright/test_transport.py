@@ -10,12 +10,12 @@ import tracemalloc
 
 import pytest
 import requests
+from tests.timing import PATIENCE, set_after_turns
 
 from restwright import SyncClient, retry
 from restwright.errors import BadEncoding, TooLarge
 from restwright.testing import Reply, faults, serve
 from restwright.testing.connection import Fault
-from tests.timing import PATIENCE, set_after_turns
 
 MEGABYTE = 1 << 20
 
