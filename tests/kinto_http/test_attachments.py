@@ -590,7 +590,7 @@ def test_big_files_pass_through_little_memory_and_the_event_loop_goes_on(mode, t
     try:
         url = f"http://127.0.0.1:{server.server_port}/v1"
         command = [sys.executable, "-c", TRANSFER, mode, url, tmp_path, str(SIZE)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
     finally:
         server.shutdown()
         thread.join()

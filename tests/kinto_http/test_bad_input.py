@@ -130,7 +130,7 @@ def test_a_bucket_that_is_missing(client, new_id):
 
 
 def test_wrong_credentials(kinto, account, connect):
-    caller = connect(kinto.url, auth=(account[0], "wr0ng"), timeout=5)
+    caller = connect(kinto.url, auth=(account[0], "wr0ng"), timeout=30)
     with pytest.raises(KintoException, match="authenticate") as raised:
         caller.get_bucket("x")
     assert not isinstance(raised.value, BucketNotFound)

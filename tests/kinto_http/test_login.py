@@ -304,8 +304,8 @@ def test_other_paths_are_404_and_do_not_end_the_login(service, monkeypatch):
     def open_others_first(url):
         callback = parse_qs(urlsplit(url).query)["callback"][0]
         root = callback.removesuffix("/auth/")
-        statuses.extend(requests.get(root + path, timeout=5).status_code for path in ("/", "/favicon.ico", "/auth"))
-        statuses.append(requests.get(url, timeout=5).status_code)
+        statuses.extend(requests.get(root + path, timeout=30).status_code for path in ("/", "/favicon.ico", "/auth"))
+        statuses.append(requests.get(url, timeout=30).status_code)
 
     monkeypatch.setattr(webbrowser, "open", open_others_first)
     assert authorization(login(service)) == "Bearer s3cr3t"
@@ -323,12 +323,12 @@ def test_it_listens_on_loopback_only_and_on_both_addresses_of_localhost(service,
         addresses = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
         for host in ("127.0.0.1", "::1", "127.0.0.2", *addresses):
             try:
-                socket.create_connection((host, callback_port(url)), timeout=1).close()
+                socket.create_connection((host, callback_port(url)), timeout=30).close()
             except OSError:
                 reached[host] = False
             else:
                 reached[host] = True
-        requests.get(url, timeout=5)
+        requests.get(url, timeout=30)
 
     monkeypatch.setattr(webbrowser, "open", look_around)
     authorization(login(service))
@@ -370,7 +370,7 @@ def test_connections_opened_ahead_do_not_hold_it_up(service, monkeypatch):
 
     def open_ahead(url):
         idle.extend(socket.create_connection(("127.0.0.1", callback_port(url))) for _ in range(3))
-        requests.get(url, timeout=5)
+        requests.get(url, timeout=30)
 
     monkeypatch.setattr(webbrowser, "open", open_ahead)
     started = time.monotonic()
@@ -383,7 +383,7 @@ def test_connections_opened_ahead_do_not_hold_it_up(service, monkeypatch):
 def test_the_listener_is_gone_after_the_login(service, browser):
     authorization(login(service))
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", callback_port(browser.urls[0])), timeout=1)
+        socket.create_connection(("127.0.0.1", callback_port(browser.urls[0])), timeout=30)
 
 
 def test_a_user_who_does_not_log_in_is_a_timeout(service, monkeypatch):
@@ -392,7 +392,7 @@ def test_a_user_who_does_not_log_in_is_a_timeout(service, monkeypatch):
     with pytest.raises(KintoException, match=r"not completed within 0\.05 seconds"):
         authorization(login(service, timeout=0.05))
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", callback_port(urls[0])), timeout=1)
+        socket.create_connection(("127.0.0.1", callback_port(urls[0])), timeout=30)
 
 
 def test_without_a_browser_the_user_is_told_the_url(service, monkeypatch, caplog):
@@ -483,7 +483,7 @@ def test_forgetting_does_not_wait_for_a_login_under_way(service, monkeypatch):
         started = time.monotonic()
         auth.forget("Bearer old")
         assert time.monotonic() - started < 30
-        requests.get(url, timeout=5)
+        requests.get(url, timeout=30)
 
     monkeypatch.setattr(webbrowser, "open", forget_meanwhile)
     assert authorization(auth) == "Bearer s3cr3t"
@@ -784,9 +784,9 @@ def test_the_handler_can_be_used_with_a_callback_alone():
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     with running(server):
         url = f"http://127.0.0.1:{server.server_port}"
-        assert requests.get(f"{url}/auth/e30=", timeout=5).status_code == 400
+        assert requests.get(f"{url}/auth/e30=", timeout=30).status_code == 400
         assert tokens == []
-        assert requests.get(f"{url}/auth/{answer}", timeout=5).status_code == 200
+        assert requests.get(f"{url}/auth/{answer}", timeout=30).status_code == 200
     assert tokens == [TOKEN]
 
 

@@ -216,7 +216,7 @@ def test_a_line_is_handed_out_as_soon_as_it_has_come(read):
         connection.wait(5)
 
     with serve([Fault(play)]) as server:
-        lines = read(server.url, timeout=5)
+        lines = read(server.url, timeout=30)
         assert next(lines) == 1
         go_on.set()
         assert list(lines) == [2]
@@ -331,7 +331,7 @@ def test_a_stream_takes_little_memory_however_long_it_is(read):
 
 def test_an_awaited_client_that_is_closed_ends_its_streams():
     async def main(url):
-        client = AsyncLog(url, Log(), timeout=5)
+        client = AsyncLog(url, Log(), timeout=30)
         lines = aiter(client.lines())
         assert await anext(lines) == 1
         await client.aclose()
@@ -347,7 +347,7 @@ def test_streams_take_turns_as_other_calls_do():
     """A stream keeps its connection, and gives back its turn when it ends, is left or fails."""
 
     async def main(url):
-        async with AsyncLog(url, Log(), timeout=5) as client:
+        async with AsyncLog(url, Log(), timeout=30) as client:
             for _ in range(150):
                 async for _ in client.lines():
                     break

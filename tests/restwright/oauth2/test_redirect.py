@@ -28,7 +28,7 @@ def receiver():
 @pytest.fixture
 def browser():
     with ThreadPoolExecutor(4) as pool:
-        yield lambda url: pool.submit(requests.get, url, timeout=5)
+        yield lambda url: pool.submit(requests.get, url, timeout=30)
 
 
 def test_a_free_port_of_the_loopback_address_is_taken(receiver):
@@ -105,7 +105,7 @@ def test_what_else_a_browser_asks_for_is_not_there(receiver, browser):
 
 
 def test_a_post_is_not_understood(receiver):
-    assert requests.post(receiver.redirect_uri, data="code=1", timeout=5).status_code == 501
+    assert requests.post(receiver.redirect_uri, data="code=1", timeout=30).status_code == 501
     assert not receiver.query.done()
 
 
@@ -120,7 +120,7 @@ def test_a_login_that_was_given_up_before_it_listens_does_not_listen():
     receiver.conclude("The program gave it up.")
     receiver.listen()
     with pytest.raises(requests.ConnectionError):
-        requests.get(receiver.redirect_uri, timeout=1)
+        requests.get(receiver.redirect_uri, timeout=30)
 
 
 def test_concluding_does_not_block_and_may_be_done_twice(receiver, monkeypatch):

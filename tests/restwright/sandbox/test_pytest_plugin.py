@@ -12,12 +12,12 @@ import requests
 
 def test_one(identity):
     identity.behave(status=500)
-    assert requests.get(f"{identity.url}/jwks", timeout=5).status_code == 500
+    assert requests.get(f"{identity.url}/jwks", timeout=30).status_code == 500
 
 def test_other(identity, identity_server):
     assert identity is identity_server
     assert identity.count() == 0
-    assert requests.get(f"{identity.url}/jwks", timeout=5).status_code == 200
+    assert requests.get(f"{identity.url}/jwks", timeout=30).status_code == 200
 """
 
 

@@ -21,12 +21,12 @@ import requests
 def test_one(sequoia):
     sequoia.load("metadata", "contents", [{"name": "a"}])
     sequoia.behave(status=500)
-    assert requests.get(f"{sequoia.locations['metadata']}/data/contents?owner=testmock", timeout=5).status_code == 500
+    assert requests.get(f"{sequoia.locations['metadata']}/data/contents?owner=testmock", timeout=30).status_code == 500
 
 def test_other(sequoia, sequoia_server):
     assert sequoia is sequoia_server
     assert (sequoia.count(), sequoia.control_url is None) == (0, False)
-    answer = requests.get(f"{sequoia.locations['metadata']}/data/contents?owner=testmock", timeout=5)
+    answer = requests.get(f"{sequoia.locations['metadata']}/data/contents?owner=testmock", timeout=30)
     assert answer.json()["contents"] == []
 """
 
