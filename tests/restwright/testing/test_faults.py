@@ -151,7 +151,9 @@ def test_a_closed_idle_connection():
 
 def test_a_connection_closed_on_the_next_request():
     with serve([faults.close_idle(on_next_request=True)]) as server, asked(server) as sock:
-        assert read(sock) == (REPLY.head() + REPLY.content, "pause")
+        whole = REPLY.head() + REPLY.content
+        assert read(sock, pause_after=len(whole)) == (whole, "pause")
+        sock.settimeout(PATIENCE)
         sock.sendall(b"GET /next HTTP/1.1\r\n\r\n")
         assert read(sock) == (b"", "end")
         assert [request.target for request in server.requests] == ["/here?x=1", "/next"]
@@ -202,9 +204,9 @@ def test_a_bomb_is_small_until_it_is_opened():
 
 
 def test_too_much_of_something():
-    data, _ = outcome(faults.too_many_headers(500))
+    data, _ = outcome(faults.too_many_headers(500), pause_after=5500)
     assert data.count(b"\r\nX-Filler-") == 500
-    data, _ = outcome(faults.huge_header_line(100_000))
+    data, _ = outcome(faults.huge_header_line(100_000), pause_after=100_000)
     assert b"\r\nX-Filler: " + b"x" * 100_000 + b"\r\n" in data
     assert faults.deep_json(3).content == b"[[[]]]"
     with pytest.raises(RecursionError):
