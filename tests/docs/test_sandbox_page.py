@@ -81,7 +81,7 @@ def test_every_option_of_the_command_is_in_the_table():
 @pytest.mark.parametrize("arguments", [[], ["kinto"]], ids=["all", "kinto"])
 def test_every_option_of_the_other_commands_is_in_a_table(arguments):
     command = [sys.executable, "-m", "restwright.sandbox", *arguments, "--help"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=200).stdout
     options = set(re.findall(r"(?<=^  )--[\w-]+", told, re.MULTILINE))
     assert len(options) == 7
     assert options - pages.named_in_tables(TEXT) == set()

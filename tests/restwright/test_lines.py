@@ -211,7 +211,7 @@ def test_a_line_is_handed_out_as_soon_as_it_has_come(read):
 
     def play(connection):
         connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n1\n\r\n")
-        go_on.wait(5)
+        go_on.wait(60)
         connection.send(b"2\r\n2\n\r\n0\r\n\r\n")
         connection.wait(5)
 

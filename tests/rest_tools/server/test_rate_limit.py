@@ -303,7 +303,7 @@ def test_redis_is_asked_without_holding_up_others(serving, hanging_store, async_
         def get(self):
             """At once."""
 
-    server = server_of(limited(RateLimiter(RedisRateLimitStore(async_client(hanging_store), timeout=30))))
+    server = server_of(limited(RateLimiter(RedisRateLimitStore(async_client(hanging_store), timeout=4))))
     server.add_route("/other", Other)
     with serving(server) as url, concurrent.futures.ThreadPoolExecutor() as pool:
         waiting = pool.submit(ask, url)

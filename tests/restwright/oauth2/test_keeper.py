@@ -142,7 +142,7 @@ def test_who_joins_a_look_into_the_store_with_a_refused_token_gets_another_one()
     keeper = keeper_of(Source(), store=Slow(refused))
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(ask, keeper)
-        looked.wait(5)
+        looked.wait(60)
         second = pool.submit(ask, keeper, refused=refused)
         assert first.result() == refused
         assert second.result().access_token == "new1"

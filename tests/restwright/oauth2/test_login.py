@@ -239,7 +239,7 @@ restwright.oauth2.OAuth2("https://idp.example", "app", store=restwright.oauth2.F
 heavy = {"oauthlib", "qrcode", "keyring", "filelock", "jwt", "cryptography"} & set(sys.modules)
 assert not heavy, heavy
 """
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=200)
 
 
 def test_loading_it_does_not_block_the_event_loop(tmp_path):
@@ -268,4 +268,4 @@ async def main():
 with serve(app) as server:
     asyncio.run(main())
 """
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=200)

@@ -133,7 +133,7 @@ def store(tmp_path):
 
 def run_workers(url, store, count, kills):
     arguments = [sys.executable, "-W", "error", "-c", WORKERS, url, str(store.path), str(count), str(kills)]
-    done = subprocess.run(arguments, check=False, capture_output=True, text=True, timeout=50)
+    done = subprocess.run(arguments, check=False, capture_output=True, text=True, timeout=200)
     assert (done.returncode, done.stderr) == (0, "")
     killed, failed = map(int, done.stdout.split())
     return killed, failed
@@ -200,7 +200,7 @@ def test_where_a_process_may_be_killed_though_the_provider_is_strict(store, poin
     provider = Rotating(strict=True, expires_in=3600)
     with serve(provider) as server:
         arguments = [sys.executable, "-c", KILLED, server.url, str(store.path), point]
-        assert subprocess.run(arguments, check=False, timeout=60).returncode == -9
+        assert subprocess.run(arguments, check=False, timeout=200).returncode == -9
         login = OAuth2(server.url, "app", store=FileStore(store.path), within=30.0)
         if is_kept:
             assert login.run(login.tokens()).refresh_token == "refresh-1"

@@ -96,5 +96,5 @@ def test_files_are_for_their_owner_and_gone_at_the_end():
 
 def test_its_absence_names_the_extra():
     code = "import sys; sys.modules['trustme'] = None\nimport restwright.sandbox.certificates"
-    failed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30)
+    failed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=200)
     assert "ImportError: to have certificates made: pip install 'restwright[sandbox]'" in failed.stderr

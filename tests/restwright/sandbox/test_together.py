@@ -39,7 +39,7 @@ def test_all_start_tell_where_they_are_and_stop(number):
         assert len(set(urls)) == len(urls)
         begin = time.monotonic()
         os.killpg(process.pid, number)
-        rest, talk = process.communicate(timeout=50)
+        rest, talk = process.communicate(timeout=200)
         assert time.monotonic() - begin < 40
     assert (process.returncode, rest) == (0, "")
     assert "Traceback" not in talk
@@ -60,7 +60,7 @@ def test_a_signal_while_they_start_stops_them_too():
         assert "kinto\n" in process.stdout  # which takes longest, and is the last one
         time.sleep(0.1)
         os.killpg(process.pid, signal.SIGINT)
-        said, talk = process.communicate(timeout=50)
+        said, talk = process.communicate(timeout=200)
     assert (process.returncode, said, talk) == (0, "", "")
 
 
@@ -89,7 +89,7 @@ def test_what_is_not_installed_is_named_and_the_rest_starts():
         told = json.loads(process.stdout.readline())
         assert requests.get(told["identity"]["url"] + "/.well-known/openid-configuration", timeout=30).ok
         process.terminate()
-        talk = process.communicate(timeout=50)[1]
+        talk = process.communicate(timeout=200)[1]
     assert "restwright[sandbox]" in told["missing"]["keystone"]
     assert "restwright[kinto]" in told["missing"]["kinto"]
     assert re.search(
@@ -150,7 +150,7 @@ def test_misuse_is_told(arguments, words):
 
 
 def test_help_names_all_services():
-    told = subprocess.run([*PROGRAM, "--help"], capture_output=True, text=True, check=True, timeout=20).stdout
+    told = subprocess.run([*PROGRAM, "--help"], capture_output=True, text=True, check=True, timeout=200).stdout
     assert all(re.search(rf"^  {name} +{text}$", told, re.MULTILINE) for name, text in SERVICES.items())
 
 

@@ -113,7 +113,7 @@ def test_many_who_want_the_same_name_get_it_once_and_no_500(everywhere, log_in):
     start = threading.Barrier(6)
 
     def write(_: int) -> list[int]:
-        start.wait(10)
+        start.wait(60)
         with requests.Session() as session:
             session.headers["Authorization"] = f"Token {token}"
             url = f"{everywhere.url}/allocations/clusters/"

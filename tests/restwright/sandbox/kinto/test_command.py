@@ -29,7 +29,7 @@ def test_it_starts_with_its_accounts_and_settings_and_stops():
         page = requests.get(url.rpartition("/")[0], auth=("bob", "p4ssw0rd"), timeout=30).json()["data"]
         assert len(page) == 7
         process.send_signal(signal.SIGINT)
-        rest, talk = process.communicate(timeout=10)
+        rest, talk = process.communicate(timeout=200)
     assert (process.returncode, rest) == (0, "")
     assert talk.startswith("This is for tests only.")
     assert "alice  password: p4ssw0rd" in talk

@@ -35,7 +35,7 @@ def test_it_starts_tells_where_all_is_and_stops(tmp_path):
         assert [one["year"] for one in requests.get(url, headers=token, timeout=30).json()["contents"]] == [1927]
         assert len(requests.get(f"{told['control']}/requests", timeout=30).json()["requests"]) == 4
         process.terminate()
-        rest, talk = process.communicate(timeout=10)
+        rest, talk = process.communicate(timeout=200)
         assert (process.returncode, rest) == (0, "")
         assert talk.startswith("This is for tests only.")
         assert "What is in the database stays there." in talk
