@@ -6,6 +6,7 @@ ideographs and Hangul syllables, whose names are computed, are left out.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -13,7 +14,7 @@ from typing import Any
 
 from screen import Screen, timed
 
-from kinto_http import Client, KintoException
+from kinto_http import AsyncClient, Client, KintoException
 from kinto_http.patch_type import JSONPatch
 from restwright import where
 from restwright.sandbox import Sandbox
@@ -65,6 +66,13 @@ def pull(client: Client) -> Iterator[Record]:
         yield from page.items
 
 
+async def look_up(kinto: KintoServer, names: Iterable[str]) -> list[Record]:
+    login = ("alice", "p4ssw0rd")
+    async with AsyncClient(server_url=kinto.url, auth=login, bucket="unicode", collection="characters") as client:
+        answers = await asyncio.gather(*[client.get_record(name) for name in names])
+    return [answer["data"] for answer in answers]
+
+
 # --- the steps -----------------------------------------------------------------------------------------------------
 
 
@@ -105,8 +113,16 @@ def run(screen: Screen, sandbox: Sandbox, count: int | None) -> dict[str, Any]:
         for line in wrong[:10]:
             screen.tell(line)
         screen.check("what came back is what was pushed and changed", not wrong)
+
+        names = list(records)[:: max(1, total // 200)]
+        screen.step(f"The same client, async: look up {len(names)} of them, all in flight at once", look_up)
+        looked_up, looking = timed(lambda: asyncio.run(look_up(sandbox.kinto, names)))
+        screen.tell(f"{len(names)} answers in {looking:.1f} s")
+        strange = list(differences({name: records[name] for name in names}, looked_up))
+        screen.check("each is as it was pulled", not strange)
     return {
         "records": total,
+        "looked_up": len(looked_up),
         "patched": len(found),
         "refused": refused,
         "differences": len(wrong),

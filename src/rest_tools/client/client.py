@@ -89,12 +89,11 @@ class RestClient(Calls):
         max_bytes: int = MAX_BYTES,
         **kwargs: Any,
     ) -> None:
-        if not isinstance(timeout, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"timeout must be a number of seconds, got {timeout!r}")
-        if timeout < 0:
-            raise ValueError(f"timeout must be 0 or more seconds, got {timeout!r}")
-        if backoff_factor < 0:
-            raise ValueError(f"backoff_factor must be 0 or more seconds, got {backoff_factor!r}")
+        for name, seconds in (("timeout", timeout), ("backoff_factor", backoff_factor)):
+            if not isinstance(seconds, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError(f"{name} must be a number of seconds, got {seconds!r}")
+            if not seconds >= 0:  # nor is it NaN
+                raise ValueError(f"{name} must be 0 or more seconds, got {seconds!r}")
         self.address = address
         self.timeout = timeout
         self.backoff_factor = backoff_factor

@@ -53,7 +53,7 @@ class ClientCredentialsAuth(LoginClient):
             within=kwargs.get("timeout", 0.0),
         )
         super().__init__(address, login, **kwargs)
-        self.token_func = self.make_access_token
+        self._take_tokens_of(self.make_access_token)
         login.discover_now(self.logger)
 
     def make_access_token(self) -> str:
@@ -66,3 +66,5 @@ class ClientCredentialsAuth(LoginClient):
         tokens = self._login.run(self._login.granted())
         self._notice(tokens)
         return tokens.access_token
+
+    _our_token_func = make_access_token

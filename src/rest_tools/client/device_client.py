@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from rest_tools.client.login import Login
+from rest_tools.client.login import Login, said_by
 from rest_tools.client.openid_client import OpenIDRestClient
 from rest_tools.client.token_file import TokenFile, load_token, save_token
 from rest_tools.utils.pkce import PKCEMixin
 from restwright.errors import LoginError, LoginExpired, LoginRequired, one_line
 from restwright.oauth2 import DeviceAuthorization, OAuth2, ProviderMetadata, TokenSet, TokenStore
+from restwright.oauth2.terminal import qr_lines
 from restwright.plan import Operation
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
 _COLUMNS: Final = 78
 _OFFLINE: Final = "offline_access"  # what a refresh token is had for (OpenID Connect Core, 11)
 
-# Names by which programs know them.
+# Names by which programs know them, and tests put others in their place.
 _load_token_from_file = load_token
 _save_token_to_file = save_token
 
@@ -101,7 +101,7 @@ def SavedDeviceGrantAuth(
     Raises:
         TokenStoreError: The file cannot be read.
     """
-    login = _login(token_url, client_id, client_secret, scopes, kwargs, TokenFile(Path(filename)))
+    login = _login(token_url, client_id, client_secret, scopes, kwargs, _token_file(filename))
     return _client(address, login, login.run(_log_in_if_need_be(login)), "SavedDeviceGrantAuth", kwargs)
 
 
@@ -115,7 +115,7 @@ async def AsyncSavedDeviceGrantAuth(
     **kwargs: Any,
 ) -> OpenIDRestClient:
     """The same as `SavedDeviceGrantAuth`, awaited."""
-    login = _login(token_url, client_id, client_secret, scopes, kwargs, TokenFile(Path(filename)))
+    login = _login(token_url, client_id, client_secret, scopes, kwargs, _token_file(filename))
     tokens = await login.run_async(_log_in_if_need_be(login))
     return _client(address, login, tokens, "SavedDeviceGrantAuth", kwargs)
 
@@ -175,6 +175,10 @@ def _login(
     )
 
 
+def _token_file(filename: str) -> TokenFile:
+    return TokenFile(Path(filename), _load_token_from_file, _save_token_to_file)
+
+
 def _client(address: str, login: Login, tokens: TokenSet, name: str, kwargs: Mapping[str, Any]) -> OpenIDRestClient:
     settings: dict[str, Any] = {"logger": logging.getLogger(name), **kwargs}
     client, refresh_token = login.client, tokens.refresh_token or ""
@@ -192,16 +196,16 @@ def _log_in_if_need_be(login: Login) -> Operation[TokenSet]:
 
 def _log_in(login: OAuth2) -> Operation[TokenSet]:
     if isinstance(login, Login):
-        yield from login.discover()
+        try:
+            yield from login.discover()
+        except LoginError as error:
+            raise DeviceGrantError(f"Device grant not supported by server: {error}") from error
     if login.provider is not None and not login.provider.device_authorization_endpoint:
         raise DeviceGrantError("Device grant not supported by server")
     try:
         tokens = yield from login.device_login(show=_show)
     except LoginError as error:
-        said = ": ".join(filter(None, (error.error, error.description))) or error.message
-        told = DeviceGrantError(f"Device authorization failed: {said}", error=error.error)
-        told.request = error.request
-        raise told from error
+        raise DeviceGrantError(f"Device authorization failed: {said_by(error)}", error=error.error) from error
     if tokens.refresh_token is None:
         raise DeviceGrantError(f"Device authorization failed: the provider gave no refresh token for {_OFFLINE}")
     return tokens
@@ -219,7 +223,7 @@ def _print_qrcode(req: Mapping[str, Any]) -> None:
     uri, code = one_line(str(req["verification_uri"])), one_line(str(req["user_code"]))
     complete = one_line(str(req.get("verification_uri_complete") or f"{uri}?user_code={code}"))
     box = _boxed(["To log in, visit", "", uri, "", "and enter the code", "", code])
-    lines = _side_by_side(box, _qr_code(complete))
+    lines = _side_by_side(box, qr_lines(complete))
     text = "\n".join(lines)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
@@ -241,13 +245,3 @@ def _side_by_side(box: list[str], picture: list[str]) -> list[str]:
     rows = max(len(box), len(picture))
     left, right = (part + [""] * (rows - len(part)) for part in (box, picture))
     return [f"{one.ljust(width)}  {other}".rstrip() for one, other in zip(left, right, strict=True)]
-
-
-def _qr_code(text: str) -> list[str]:
-    import qrcode
-
-    code = qrcode.QRCode(border=2)
-    code.add_data(text)
-    out = io.StringIO()
-    code.print_ascii(out=out, invert=True)  # most terminals are dark
-    return out.getvalue().rstrip("\n").split("\n")

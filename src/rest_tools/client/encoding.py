@@ -29,7 +29,12 @@ def with_query(url: str, args: Any) -> str:
 
     >>> with_query("/fruits", {"name": ["kiwi", "fig"], "ripe": True, "color": None})
     '/fruits?name=kiwi&name=fig&ripe=True'
+
+    Raises:
+        TypeError: The arguments are neither a mapping nor pairs.
     """
+    if isinstance(args, (str, bytes)) or not hasattr(args, "__iter__"):
+        raise TypeError(f"args of GET and HEAD must be a mapping, got {type(args).__name__}")
     query = urlencode(list(_pairs(args)))
     return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
 

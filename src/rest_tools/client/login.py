@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from rest_tools.client.client import RestClient
 from rest_tools.client.tokens import claims_of
@@ -178,10 +178,13 @@ class Keeper(TokenKeeper):
 def _told(error: LoginError) -> LoginError:
     if isinstance(error, TokenStoreError):
         return error
-    said = ": ".join(filter(None, (error.error, error.description))) or error.message
-    told = type(error)(f"Token request failed: {said}", error=error.error, description=error.description, uri=error.uri)
-    told.request = error.request
-    return told
+    text = f"Token request failed: {said_by(error)}"
+    return type(error)(text, error=error.error, description=error.description, uri=error.uri)
+
+
+def said_by(error: LoginError) -> str:
+    """What the provider said; the texts of the contract end with it. The URL is told by the error, their cause."""
+    return ": ".join(filter(None, (error.error, error.description))) or str(error)
 
 
 def scope_of(refresh_token: str) -> str:
@@ -209,6 +212,8 @@ class LoginClient(RestClient):
     """
 
     _is_signed_by_a_layer = True
+    _our_token_func: ClassVar[Callable[..., str]]
+    """What gets a token, unless a subclass or a test has put another one in its place."""
 
     def __init__(self, address: str, login: Login, **kwargs: Any) -> None:
         if kwargs.get("token"):
@@ -222,15 +227,26 @@ class LoginClient(RestClient):
         super().__init__(address, **kwargs)
         login.keeper.watch(self._notice)
 
+    def _take_tokens_of(self, token_func: Callable[[], str]) -> None:
+        self.token_func = token_func
+        self._is_signed_by_a_layer = self._is_ours(token_func)
+
+    @classmethod
+    def _is_ours(cls, token_func: Callable[[], str]) -> bool:
+        return getattr(token_func, "__func__", None) is cls._our_token_func
+
     def _layers(self) -> tuple[Layer, ...]:
-        return (self._login.policy(),)
+        return (self._login.policy(),) if self._is_signed_by_a_layer else ()
 
     def _notice(self, tokens: TokenSet) -> None:
         self.access_token = tokens.access_token
 
     def _get_token(self) -> None:
         """Have a token that can be used; blocks while it is renewed."""
-        self._login.run(self._login.keeper.tokens())
+        if self._is_signed_by_a_layer:
+            self._login.run(self._login.keeper.tokens())
+        else:
+            super()._get_token()
 
 
 LoginClient.take_own_ways()

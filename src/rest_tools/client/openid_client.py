@@ -70,7 +70,7 @@ class OpenIDRestClient(LoginClient):
             )
         self.update_func = update_func
         super().__init__(address, login, **kwargs)
-        self.token_func = self._openid_token
+        self._take_tokens_of(self._openid_token)
         if not in_event_loop():
             self._get_token()
 
@@ -81,6 +81,8 @@ class OpenIDRestClient(LoginClient):
     def _openid_token(self) -> str:
         """A new access token, blocking."""
         return self._login.run(self._login.refresh()).access_token
+
+    _our_token_func = _openid_token
 
     def _get_scopes(self) -> str:
         """The scopes of the refresh token, separated by blanks; empty if it does not tell."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from restwright.errors import TokenStoreError
@@ -20,11 +20,20 @@ class TokenFile(MemoryStore):
 
     Args:
         path: The file.
+        load: Reads the token that it has.
+        save: Puts one in its place.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        load: Callable[[Path], str | None],
+        save: Callable[[Path, str], None],
+    ) -> None:
         super().__init__()
         self.path = path
+        self._load = load
+        self._save = save
 
     def load(self) -> TokenSet | None:
         """The tokens, those of the file before those in memory; None if there are none.
@@ -33,7 +42,7 @@ class TokenFile(MemoryStore):
             TokenStoreError: It cannot be read.
         """
         tokens = super().load()
-        refresh_token = load_token(self.path)
+        refresh_token = self._load(self.path)
         if refresh_token is None or (tokens is not None and tokens.refresh_token == refresh_token):
             return tokens
         return TokenSet.to_refresh(refresh_token)
@@ -46,7 +55,7 @@ class TokenFile(MemoryStore):
         """
         super().save(tokens)
         if tokens.refresh_token is not None:
-            save_token(self.path, tokens.refresh_token)
+            self._save(self.path, tokens.refresh_token)
 
     def clear(self) -> None:
         """Forget the tokens, and remove the file."""

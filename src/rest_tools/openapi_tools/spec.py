@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+from collections.abc import Mapping
 from email.utils import getaddresses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
@@ -43,6 +44,7 @@ def load_openapi_spec(fpath: Path, metadata_from_package: str) -> tuple[OpenAPI,
         RuntimeError: openapi-core is not installed, or the file has some of what comes from the distribution.
         importlib.metadata.PackageNotFoundError: There is no such distribution.
         OSError: The file cannot be read.
+        ValueError: It holds no JSON or YAML object.
         Exception: Those of openapi-spec-validator: this is no OpenAPI document.
     """
     require_openapi_core()
@@ -50,6 +52,9 @@ def load_openapi_spec(fpath: Path, metadata_from_package: str) -> tuple[OpenAPI,
     from openapi_core import OpenAPI
 
     data, uri = FilePathReader(str(fpath)).read()
+    if not isinstance(data, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        held = type(data).__name__
+        raise ValueError(f"{fpath} is no OpenAPI document: it holds a {held}, not an object")  # noqa: TRY004  # a file's
     document: sdict = dict(data)
     if metadata_from_package:
         document["info"] = _completed(document, metadata_from_package)

@@ -17,6 +17,7 @@ from tornado.escape import to_unicode
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, HTTPError, MissingArgumentError, RequestHandler
 
+from rest_tools._lazy import names_from
 from rest_tools.openapi_tools.validation import SchemaViolation
 from rest_tools.server.arguments.problems import ArgumentsError
 from rest_tools.server.bearer import TokenValidator, bearer_token
@@ -29,7 +30,26 @@ from rest_tools.telemetry import SpanKind, SpanNamer, evented, spanned
 from rest_tools.utils.auth import Auth
 from rest_tools.utils.json_util import is_deeper, json_decode
 
-__all__ = ["KeycloakUsernameMixin", "RestHandler", "RestHandlerSetup"]
+if TYPE_CHECKING:
+    from rest_tools.server.login import OpenIDLoginHandler
+    from rest_tools.server.token_cookies import OpenIDCookieHandlerMixin
+
+__all__ = [
+    "KeycloakUsernameMixin",
+    "OpenIDCookieHandlerMixin",
+    "OpenIDLoginHandler",
+    "RestHandler",
+    "RestHandlerSetup",
+]
+
+# Programs know these two by this module, too; theirs import it.
+__getattr__, __dir__ = names_from(
+    __name__,
+    {
+        "OpenIDCookieHandlerMixin": "rest_tools.server.token_cookies",
+        "OpenIDLoginHandler": "rest_tools.server.login",
+    },
+)
 
 _log = logging.getLogger()  # the contract's: the request log goes to the root logger
 _PHRASE = re.compile(r"[ !-;=-~]{1,200}")  # what a reason phrase may be, with `<` left out as Tornado does

@@ -70,8 +70,8 @@ class RestServer:
         metrics: What is measured, after `add_standard_routes`; its `registry` takes metrics of one's own.
 
     Raises:
-        ValueError: The cookie secret is not hexadecimal, there is `json_log` beside a `log_function`, or a time-out
-            or a limit is not positive.
+        ValueError: The cookie secret is empty or not hexadecimal, there is `json_log` beside a `log_function`, or a
+            time-out or a limit is not positive.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class RestServer:
         log_function = log_function or (json_logger if json_log else tornado_logger)
         self.app_args: dict[str, Any] = {**kwargs, "log_function": log_function}
         if cookie_secret is not None:
-            self.app_args["cookie_secret"] = bytes.fromhex(cookie_secret)
+            self.app_args["cookie_secret"] = _key(cookie_secret)
             self.app_args["xsrf_cookies"] = True
         self.metrics: Metrics | None = None
         self._json_log = json_log
@@ -315,6 +315,19 @@ def _both(
         second(handler)
 
     return both
+
+
+def _key(cookie_secret: object) -> bytes:
+    """The key that cookies are signed with; nothing that came is shown: it is a secret, if a wrong one."""
+    if not isinstance(cookie_secret, str):
+        raise TypeError(f"cookie_secret must be hexadecimal text, got {type(cookie_secret).__name__}")
+    try:
+        key = bytes.fromhex(cookie_secret)
+    except ValueError:
+        raise ValueError(f"cookie_secret must be hexadecimal, got {len(cookie_secret)} characters") from None
+    if not key:
+        raise ValueError("cookie_secret is empty: anybody could sign cookies")
+    return key
 
 
 def _checked_tls(context: ssl.SSLContext | None) -> ssl.SSLContext | None:

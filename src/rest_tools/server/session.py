@@ -6,14 +6,16 @@
 
     server.add_route("/fruits", Fruits, {**RestHandlerSetup(config), "session": Session("redis", host="store")})
 
-A storage is asked in the thread of the event loop: Redis belongs near the server.
+What Redis has of a user is read in a thread, before the handler's method is called; so the event loop does not wait for
+it. A change is stored in the thread that makes it: Redis belongs near the server.
 """
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import time
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
@@ -142,12 +144,34 @@ class SessionMixin(RequestHandler):
     """Gives a handler the session of its user; stands before the handler class, and its route has a `session`."""
 
     _sessions: Session
+    _found: SessionData | Exception | None = None
     _wrapper: SessionWrapper | None = None
 
     def initialize(self, *args: Any, session: Session, **kwargs: Any) -> None:
         """Take the sessions of the service."""
         super().initialize(*args, **kwargs)
         self._sessions = session
+        if session.storage.waits:
+            # On the handler, not in the class: a subclass overrides it, and may not await the inherited one.
+            self.prepare = self._read_after(self.prepare)  # type: ignore[method-assign]
+
+    def _read_after(self, prepare: Callable[[], Awaitable[None] | None]) -> Callable[[], Awaitable[None]]:
+        async def prepare_and_read() -> None:
+            waiting = prepare()
+            if waiting is not None:
+                await waiting
+            user = None if self._finished else self.current_user
+            if user:
+                self._found = await asyncio.to_thread(self._read, user)
+
+        return prepare_and_read
+
+    def _read(self, user: str) -> SessionData | Exception:
+        """The data of a session, or why there are none; that is told when somebody asks for it."""
+        try:
+            return self._sessions.get_session(user)
+        except Exception as error:  # noqa: BLE001  # of whatever storage it is
+            return error
 
     @property
     def session(self) -> SessionWrapper | None:
@@ -156,10 +180,11 @@ class SessionMixin(RequestHandler):
         if not user:
             return None
         if self._wrapper is None:
-            data: SessionData = {}
-            try:
-                data = self._sessions.get_session(user)
-            except KeyError:
-                self._sessions.set(user, data)
-            self._wrapper = SessionWrapper(user, data, self._sessions)
+            found = self._read(user) if self._found is None else self._found
+            if isinstance(found, KeyError):
+                found = dict[str, str]()
+                self._sessions.set(user, found)
+            elif isinstance(found, Exception):
+                raise found
+            self._wrapper = SessionWrapper(user, found, self._sessions)
         return self._wrapper

@@ -32,7 +32,10 @@ class RedisSessionStorage(SessionStorage):
 
     Raises:
         redis.exceptions.ConnectionError: It cannot be reached.
+        redis.exceptions.TimeoutError: It does not answer.
     """
+
+    waits = True
 
     def __init__(
         self,
@@ -55,7 +58,8 @@ class RedisSessionStorage(SessionStorage):
             decode_responses=True,
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
-            retry=Retry(ExponentialBackoff(), _RETRIES),
+            # One that does not answer is not asked again: that would be five timeouts more.
+            retry=Retry(ExponentialBackoff(), _RETRIES, supported_errors=(redis.ConnectionError,)),
         )
         try:
             self._redis.ping()

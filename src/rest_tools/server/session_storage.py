@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections import UserDict
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 SessionData: TypeAlias = MutableMapping[str, str]
 
@@ -27,6 +27,9 @@ class SessionEntry:
 
 class SessionStorage(MutableMapping[str, SessionEntry]):
     """A mapping of session ids to sessions, those included that have expired and not been removed yet."""
+
+    waits: ClassVar[bool] = False
+    """Does it wait for another program, so that an event loop is better not kept waiting with it?"""
 
     def extend(self, session_id: str, expiration: float) -> SessionEntry:
         """Have a session that has not expired end later; as it is then.

@@ -23,7 +23,7 @@ def from_environment(keys: str | Sequence[str] | Mapping[str, Any]) -> dict[str,
     Raises:
         OSError: A variable has to be set, and is not.
         ValueError: Its value is not of the type of the default.  The message does not show it: it may be a secret.
-        TypeError: `keys` is none of these.
+        TypeError: `keys` is none of these, or a name is no text.
 
     >>> from_environment({"SURELY_NOT_SET": 8080})
     {'SURELY_NOT_SET': 8080}
@@ -36,6 +36,9 @@ def from_environment(keys: str | Sequence[str] | Mapping[str, Any]) -> dict[str,
         defaults = dict.fromkeys(keys)
     else:
         raise TypeError(f"keys must be a name, a list of names or a dict of defaults, not a {type(keys).__name__}")
+    for name in defaults:
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"the name of an environment variable must be str, got {name!r}")
     return {name: _value(name, default) for name, default in defaults.items()}
 
 

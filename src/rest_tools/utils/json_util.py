@@ -206,10 +206,13 @@ def json_decode(value: str | bytes | bytearray) -> JSONType:
     Raises:
         json.JSONDecodeError: It is not JSON, nested too deeply, or has a number of thousands of digits.
         UnicodeDecodeError: It is not UTF-8.
+        TypeError: It is no text.
 
     >>> json_decode('{"__jsonclass__": ["date", "2020-01-02"]}')
     datetime.date(2020, 1, 2)
     """
+    if not isinstance(value, (str, bytes, bytearray)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"value must be str, bytes or bytearray, got {type(value).__name__}")
     text = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else bytes(value)
     try:
         # Few bodies have marks, and those without are decoded several times faster.

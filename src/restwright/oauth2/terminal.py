@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -12,6 +13,8 @@ from restwright.oauth2.device import DeviceAuthorization
 
 _BLOCKS: Final = "\u2588\u2580\u2584\u00a0"  # what qrcode draws with
 _BORDER: Final = 2  # modules; the standard asks for 4, phones do with less
+_WHITE_ON_BLACK: Final = "\x1b[48;5;232m\x1b[38;5;255m"
+_AS_BEFORE: Final = "\x1b[0m"
 
 
 def show_code(authorization: DeviceAuthorization, stream: TextIO | None = None) -> None:
@@ -27,7 +30,10 @@ def show_code(authorization: DeviceAuthorization, stream: TextIO | None = None) 
     if complete is not None:
         out.write(f"Or open this page, and compare the code:\n\n    {complete}\n\n")
     if _can_show_blocks(out):
-        _write_qr_code(complete or uri, out)
+        lines = qr_lines(complete or uri)
+        if len(lines[0]) <= shutil.get_terminal_size().columns:
+            out.writelines(f"{_WHITE_ON_BLACK}{line}{_AS_BEFORE}\n" for line in lines)
+            out.write("\n")
     out.write(f"The code counts for {_duration(authorization.expires_in)}.\n\n")
     out.flush()
 
@@ -41,6 +47,17 @@ def open_browser(url: str, stream: TextIO | None = None) -> None:
     out.flush()
 
 
+def qr_lines(text: str) -> list[str]:
+    """A QR code of a text, in lines of half blocks, for light letters on a dark background."""
+    import qrcode
+
+    code = qrcode.QRCode(border=_BORDER)
+    code.add_data(text)
+    out = io.StringIO()
+    code.print_ascii(out=out, invert=True)
+    return out.getvalue().splitlines()
+
+
 def _can_show_blocks(out: TextIO) -> bool:
     if not out.isatty() or os.environ.get("TERM", "") == "dumb":
         return False
@@ -49,17 +66,6 @@ def _can_show_blocks(out: TextIO) -> bool:
     except (LookupError, UnicodeEncodeError):
         return False
     return True
-
-
-def _write_qr_code(text: str, out: TextIO) -> None:
-    import qrcode
-
-    code = qrcode.QRCode(border=_BORDER)
-    code.add_data(text)
-    code.make(fit=True)
-    if code.modules_count + 2 * _BORDER <= shutil.get_terminal_size().columns:
-        code.print_ascii(out=out, tty=True)  # in black and white, whatever the colors of the terminal
-        out.write("\n")
 
 
 def _duration(seconds: float) -> str:

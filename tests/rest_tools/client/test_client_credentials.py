@@ -143,8 +143,9 @@ def test_a_refusal_says_what_the_provider_says(log_in, identity, ask, secret, st
     with pytest.raises(LoginError, match=text) as raised:
         ask(client, "GET", "/x")
     assert isinstance(raised.value, requests.RequestException)
-    assert f"POST {identity.url}/token" in str(raised.value)
-    assert secret not in str(raised.value)
+    assert str(raised.value).startswith(text)
+    assert f"POST {identity.url}/token" in str(raised.value.__cause__)
+    assert secret not in f"{raised.value} {raised.value.__cause__}"
     assert secret not in repr(client)
     with pytest.raises(LoginError, match=text):
         client.make_access_token()
@@ -255,3 +256,21 @@ def test_no_secret_shows(log_in, ask, caplog):
     assert token not in shown
     assert "service-secret" not in shown
     assert client.logger.name == "ClientCredentialsAuth"
+
+
+def test_a_subclass_may_make_tokens_in_another_way(connect, identity, service, ask):
+    """As in the released package, whose token function is this method: programs, and their tests, replace it."""
+
+    class Other(ClientCredentialsAuth):
+        def make_access_token(self):
+            return "0ther"
+
+    client = connect(service.url, identity.url, "service", "service-secret", kind=Other)
+    assert ask(client, "GET", "/x")["token"] == "0ther"
+    assert identity.count("token") == 0
+
+
+def test_so_may_a_test(log_in, identity, ask, monkeypatch):
+    monkeypatch.setattr(ClientCredentialsAuth, "make_access_token", lambda self: "patched")
+    assert ask(log_in(), "GET", "/x")["token"] == "patched"
+    assert identity.count("token") == 0

@@ -182,6 +182,12 @@ def test_the_algorithms_are_for_auth(log_in, settings):
     assert client.kwargs == {}
 
 
+def test_a_test_may_put_another_token_function_in_the_place(log_in, identity, ask, monkeypatch):
+    monkeypatch.setattr(OpenIDRestClient, "_openid_token", lambda self: "patched")
+    assert ask(log_in(), "GET", "/x")["token"] == "patched"
+    assert refreshes(identity) == 0
+
+
 def test_a_token_that_is_refused_is_renewed(log_in, identity, service, ask):
     client = log_in()
     service.refused.add(client.access_token)

@@ -111,7 +111,9 @@ def test_its_attributes():
     [
         ({"timeout": -1}, ValueError, "timeout must be 0 or more seconds, got -1"),
         ({"timeout": None}, TypeError, "timeout must be a number of seconds, got None"),
+        ({"timeout": float("nan")}, ValueError, "timeout must be 0 or more seconds, got nan"),
         ({"backoff_factor": -0.1}, ValueError, "backoff_factor must be"),
+        ({"backoff_factor": None}, TypeError, "backoff_factor must be a number of seconds, got None"),
         ({"retries": -1}, ValueError, "retries must be a number of 0 or more"),
         ({"retries": 1.5}, ValueError, "got 1.5"),
         ({"retries": "10"}, ValueError, "got '10'"),

@@ -85,6 +85,13 @@ def test_arguments_of_get_and_head_are_the_query(echo, connect, call, method, ar
     assert "Content-Length" not in seen.headers
 
 
+@pytest.mark.parametrize(("args", "kind"), [("name=fig", "str"), (b"x", "bytes"), (5, "int")])
+def test_a_query_is_made_of_a_mapping(echo, connect, call, args, kind):
+    with pytest.raises(TypeError, match=f"args of GET and HEAD must be a mapping, got {kind}"):
+        call(connect(echo.url), "GET", "/x", args)
+    assert not echo.requests
+
+
 @pytest.mark.parametrize("query", ["?a=1", "?a=1&b=2"])
 def test_a_query_in_the_path_stays(echo, connect, call, query):
     call(connect(echo.url), "GET", f"/x{query}", {"c": 3})

@@ -133,3 +133,9 @@ def test_without_openapi_core():
 def test_it_is_imported_on_first_use():
     done = run("import sys, rest_tools.server; print('openapi_core' in sys.modules)")
     assert done.stdout == "False\n", done
+
+
+@pytest.mark.parametrize(("content", "kind"), [("fruits", "str"), ([], "list"), (None, "NoneType")])
+def test_a_file_that_holds_no_object_is_told(load, content, kind):
+    with pytest.raises(ValueError, match=rf"spec.json is no OpenAPI document: it holds a {kind}, not an object"):
+        load(content)

@@ -283,9 +283,17 @@ def test_a_cookie_secret_asks_for_an_xsrf_token_but_not_with_a_bearer_token(serv
         assert ask(f"{url}/fruits").status_code == 200
 
 
-def test_a_cookie_secret_that_is_not_hexadecimal_is_a_mistake():
-    with pytest.raises(ValueError, match="hex"):
-        RestServer(cookie_secret="not hex")
+@pytest.mark.parametrize(
+    ("secret", "error", "text"),
+    [
+        ("not hex", ValueError, "cookie_secret must be hexadecimal, got 7 characters"),
+        ("", ValueError, "cookie_secret is empty"),
+        (b"aa", TypeError, "cookie_secret must be hexadecimal text, got bytes"),
+    ],
+)
+def test_a_cookie_secret_that_is_not_hexadecimal_is_a_mistake(secret, error, text):
+    with pytest.raises(error, match=text):
+        RestServer(cookie_secret=secret)
 
 
 # ------------------------------------------------------------------------------------------------ log

@@ -49,3 +49,14 @@ def test_all_names_are_there_and_handlers_are_tornados():
     assert all(hasattr(rest_tools.server, name) for name in rest_tools.server.__all__)
     assert issubclass(handler.RestHandler, tornado.web.RequestHandler)
     assert {"authenticated", "ArgumentHandler", "RestServer"} <= set(rest_tools.server.__all__)
+
+
+@pytest.mark.parametrize("name", handler.__all__)
+def test_the_module_of_handlers_has_them_all(name):
+    assert name in dir(handler)
+    assert getattr(handler, name) is getattr(rest_tools.server, name)
+
+
+def test_what_the_module_of_handlers_does_not_have_is_told():
+    with pytest.raises(AttributeError, match="no attribute 'OpenIdLoginHandler'"):
+        _ = handler.OpenIdLoginHandler

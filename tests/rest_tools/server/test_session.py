@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
@@ -15,6 +16,7 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
 
+from rest_tools.server import RestServer
 from rest_tools.server import session as sessions
 from rest_tools.server.session import (
     MemorySessionStorage,
@@ -168,6 +170,19 @@ def test_the_name_of_the_expiration_is_taken(redis_session):
         redis_session.set("joe", {"_expiration": "1"})
 
 
+def test_a_redis_that_does_not_answer_is_waited_for_once(store):
+    """Five retries made half a minute of five seconds."""
+    port, client = store
+    session = Session("redis", host="127.0.0.1", port=port, timeout=0.3)
+    client.client_pause(2000)
+    started = time.perf_counter()
+    with pytest.raises(redis.TimeoutError):
+        session.get_session("joe")
+    assert time.perf_counter() - started < 1
+    client.client_unpause()
+    session.close()
+
+
 def test_a_redis_that_is_not_there_is_told_at_once():
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -281,3 +296,63 @@ def test_a_handler_has_the_session_of_its_user(session):
 
     assert asyncio.run(serve()) == [{"count": "1"}, {"count": "2"}, {"count": "1"}, {"session": None}]
     assert session.get_session("joe") == {"count": "2"}
+
+
+class Other(RequestHandler):
+    def get(self):
+        self.write({})
+
+
+def test_a_redis_that_is_slow_holds_up_those_alone_who_have_a_session(store, serving):
+    port, client = store
+    session = Session("redis", host="127.0.0.1", port=port, timeout=5)
+    server = RestServer()
+    server.add_route("/counter", Counter, {"session": session})
+    server.add_route("/other", Other)
+    with serving(server) as url, ThreadPoolExecutor(1) as thread:
+        assert requests.get(f"{url}/counter?user=joe", timeout=5).json() == {"count": "1"}
+        client.client_pause(1000)
+        waiting = thread.submit(requests.get, f"{url}/counter?user=joe", timeout=5)
+        time.sleep(0.1)
+        started = time.perf_counter()
+        assert requests.get(f"{url}/other", timeout=5).json() == {}
+        assert time.perf_counter() - started < 0.5
+        assert not waiting.done()
+        assert waiting.result().json() == {"count": "2"}
+    session.close()
+
+
+class Prepared(Counter):
+    def prepare(self):  # which is not awaited, and does not call the inherited one
+        self.set_header("X-Seen-Before", str(self.session is not None))
+
+
+def test_the_prepare_of_a_handler_comes_first_whatever_it_is(redis_session, serving):
+    server = RestServer()
+    server.add_route("/", Prepared, {"session": redis_session})
+    with serving(server) as url:
+        answer = requests.get(f"{url}/?user=joe", timeout=5)
+        assert (answer.headers["X-Seen-Before"], answer.json()) == ("True", {"count": "1"})
+        answer = requests.get(url, timeout=5)
+        assert (answer.headers["X-Seen-Before"], answer.json()) == ("False", {"session": None})
+
+
+class Indifferent(SessionMixin, RequestHandler):
+    def get_current_user(self):
+        return "joe"
+
+    def get(self):
+        self.write({"session": dict(self.session) if self.get_query_argument("ask", None) else None})
+
+
+def test_who_asks_for_no_session_is_not_told_that_there_is_no_redis(store, serving):
+    port, client = store
+    session = Session("redis", host="127.0.0.1", port=port, timeout=0.3)
+    server = RestServer()
+    server.add_route("/", Indifferent, {"session": session})
+    with serving(server) as url:
+        client.client_pause(1500)
+        assert requests.get(url, timeout=5).json() == {"session": None}
+        assert requests.get(f"{url}?ask=1", timeout=5).status_code == 500
+    client.client_unpause()
+    session.close()

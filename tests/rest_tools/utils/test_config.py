@@ -66,3 +66,9 @@ def test_the_defaults_are_left_as_they_are(environment):
 def test_what_names_nothing(keys):
     with pytest.raises(TypeError, match="keys"):
         from_environment(keys)
+
+
+@pytest.mark.parametrize("keys", [[5], {None: 1}])
+def test_a_name_is_text(keys):
+    with pytest.raises(TypeError, match="the name of an environment variable must be str, got"):
+        from_environment(keys)

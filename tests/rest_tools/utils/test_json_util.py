@@ -87,6 +87,12 @@ def test_what_is_no_json_beside_a_mark(inner):
         json_decode('{"__jsonclass__": ' + inner)
 
 
+@pytest.mark.parametrize(("value", "kind"), [(None, "NoneType"), (10**12, "int"), ([1], "list")])
+def test_what_is_no_text_at_all(value, kind):
+    with pytest.raises(TypeError, match=f"value must be str, bytes or bytearray, got {kind}"):
+        json_decode(value)
+
+
 def test_what_is_no_utf8():
     with pytest.raises(UnicodeDecodeError):
         json_decode(b'"\xff"')

@@ -18,8 +18,6 @@ from rest_tools.server.redaction import printable
 _MAX_SHOWN = 100  # characters of a client's name or value, or entries of a list, that an error repeats
 _MAX_UNKNOWN = 20  # names that no declaration knows
 _MAX_MESSAGE = 1000  # characters of a message that a callable gave
-# What may be a reason phrase (RFC 9112, 4) and a page's text alike.
-_PHRASE = re.compile(r"[ -;=-~]+")
 
 # What the texts look like, for those who tell them apart.
 ARGUMENTS_REQUIRED_PATTERN = re.compile(r"the following arguments are required: (?P<args>.+)", re.DOTALL)
@@ -44,13 +42,11 @@ class ArgumentsError(HTTPError):
     Attributes:
         error: The one text, as argparse would word it; it may repeat what the client sent.
         errors: All that is wrong, in the same order: values, what is missing, what is unknown.
-        reason: The text, where all its words are the server's; None where it may repeat the client's, and the
-            standard phrase is to be sent.
+        reason: The same text as `error`; the reason phrase, too, where HTTP has room for it.
     """
 
-    def __init__(self, error: str, errors: Sequence[FieldError], *, repeats_input: bool) -> None:
-        is_phrase = not repeats_input and _PHRASE.fullmatch(error) is not None
-        super().__init__(400, reason=error if is_phrase else None)
+    def __init__(self, error: str, errors: Sequence[FieldError]) -> None:
+        super().__init__(400, reason=error)
         self.error = error
         self.errors = list(errors)
 
@@ -63,14 +59,12 @@ class Rejected(Exception):
 
     Args:
         message: What the client is told of it.
-        repeats_input: Whether the message may hold what the client sent.
         whole: The text instead of `argument NAME: MESSAGE`.
     """
 
-    def __init__(self, message: str, *, repeats_input: bool = False, whole: str | None = None) -> None:
+    def __init__(self, message: str, *, whole: str | None = None) -> None:
         super().__init__(message)
         self.message = message
-        self.repeats_input = repeats_input
         self.whole = whole
 
 
@@ -97,26 +91,24 @@ def arguments_error(
     ]
     if rejected:
         name, fault = rejected[0]
-        text = fault.whole or f"argument {name}: {fault.message}"
-        return ArgumentsError(text, errors, repeats_input=fault.repeats_input)
+        return ArgumentsError(fault.whole or f"argument {name}: {fault.message}", errors)
     if missing:
-        text = f"the following arguments are required: {', '.join(missing)}"
-        return ArgumentsError(text, errors, repeats_input=False)
+        return ArgumentsError(f"the following arguments are required: {', '.join(missing)}", errors)
     text = f"unrecognized arguments: {', '.join(name for name, _ in shown)}"
     if count > len(shown):
         text += f" and {count - len(shown)} more"
-    return ArgumentsError(text, errors, repeats_input=True)
+    return ArgumentsError(text, errors)
 
 
 def invalid_choice(value: Any, choices: Any) -> Rejected:
     """The fault of a value that is none of the choices."""
-    return Rejected(f"invalid choice: {_shown(value)} (choose from {_listed(choices)})", repeats_input=True)
+    return Rejected(f"invalid choice: {_shown(value)} (choose from {_listed(choices)})")
 
 
 def own_message(error: Exception) -> Rejected:
     """The fault that a callable worded itself: the first line of it, which may quote the value."""
     lines = printable(str(error).partition("\n")[0].rstrip("\r"), _MAX_MESSAGE)
-    return Rejected(lines, repeats_input=True)
+    return Rejected(lines)
 
 
 def _shown(value: Any) -> str:
