@@ -102,10 +102,10 @@ def test_connections_are_used_again(connect):
 
 
 def test_a_timeout_of_one_call(connect):
-    with serve([faults.late(0.3)]) as server:
+    with serve([faults.hang_before(), Reply()]) as server:
         caller = connect(server.url, attempts=1)
         with pytest.raises(requests.Timeout):
-            caller.http_get("x", timeout=0.05)
+            caller.http_get("x", timeout=(30, 0.3))
         assert caller.http_get("x").status_code == 200
 
 

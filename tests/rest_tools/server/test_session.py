@@ -175,7 +175,7 @@ def test_a_redis_that_does_not_answer_is_waited_for_once(store):
     port, client = store
     session = Session("redis", host="127.0.0.1", port=port, timeout=0.3)
     before = client.info("stats")["total_connections_received"]
-    client.client_pause(3000)
+    client.client_pause(4000)
     with pytest.raises(redis.TimeoutError):
         session.get_session("joe")
     client.client_unpause()  # which waits for the end of the pause, too

@@ -151,7 +151,11 @@ def test_a_server_that_cannot_start_shows_its_log():
         pass
 
 
-def test_a_server_that_takes_too_long_is_given_up():
+def test_a_server_that_takes_too_long_is_given_up(monkeypatch, tmp_path):
+    """This one would never begin."""
+    asleep = tmp_path / "asleep.py"
+    asleep.write_text("import time; time.sleep(200)")
+    monkeypatch.setattr("restwright.testing.kinto.PROCESS", asleep)
     with pytest.raises(RuntimeError, match=r"within 0\.01 s"), kinto_server(start_timeout=0.01):
         pass
 

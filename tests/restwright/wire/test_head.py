@@ -46,7 +46,7 @@ def ask(mode):
         return answers
 
     def ask(url, *asked, **settings):
-        settings = {"policy": exchange, "timeout": 2, **settings}
+        settings = {"policy": exchange, "timeout": 30, **settings}
         return blocking(url, asked, settings) if mode == "sync" else asyncio.run(awaited(url, asked, settings))
 
     return ask
