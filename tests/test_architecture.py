@@ -28,6 +28,7 @@ MAY_KNOW_ENGINES = (
     "sequoia/certificates.py",  # tries files, and sends nothing
     "rest_tools/server/",
     "rest_tools/client/session.py",  # the retries of a `requests.Session` are urllib3's
+    "keystone_client/httpx_transport.py",  # an adapter, which answers as `requests` wants it: with an answer of urllib3
 )
 
 

@@ -53,6 +53,28 @@ def params_of(given: Params | None) -> dict[str, str]:
     return {name: _text(value) for name, value in pairs.items() if value is not None}
 
 
+def headers_of(given: Mapping[str, str | None] | None) -> Mapping[str, str]:
+    """Header fields, from a dict; None leaves one out.
+
+    Raises:
+        TypeError: They are something else.
+    """
+    if not isinstance(given, (Mapping, type(None))):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"headers must be a dict, got {type(given).__name__}")
+    return {name: value for name, value in (given or {}).items() if value is not None}
+
+
+def fields_of(data: Mapping[str, Any] | None, more: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a record, from a dict and keyword arguments.
+
+    Raises:
+        TypeError: `data` is something else.
+    """
+    if not isinstance(data, (Mapping, type(None))):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"data must be a dict of fields, got {type(data).__name__}")
+    return {**(data or {}), **more}
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"

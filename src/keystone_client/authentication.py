@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from keystone_client.accepted import seconds_of
 from keystone_client.http import HTTPClient
 from keystone_client.schema import Schema
 from keystone_client.tokens import expiry_of
@@ -13,6 +15,7 @@ from restwright.errors import LoginError
 from restwright.message import UNSET
 from restwright.oauth2 import TokenSet
 from restwright.plan import Operation
+from restwright.transport import as_timeouts
 
 __all__ = ["JWT", "AuthenticationManager"]
 
@@ -48,12 +51,14 @@ class AuthenticationManager:
     Args:
         url: Root of the service.
         schema: Where it gives them.
+        client: Whose tokens they are; None: its own.
     """
 
-    def __init__(self, url: str, schema: Schema | None = None) -> None:
+    def __init__(self, url: str, schema: Schema | None = None, *, client: HTTPClient | None = None) -> None:
         auth = (Schema() if schema is None else schema).auth
-        self._client = HTTPClient(url, era="jwt")
+        self._client = HTTPClient(url, era="jwt") if client is None else client
         self._login = self._client.context.login
+        self._login.ask_at(auth)
         self.auth_url = auth.new.join_url(self._client.url)
         self.refresh_url = auth.refresh.join_url(self._client.url)
         self.blacklist_url = auth.blacklist.join_url(self._client.url)
@@ -69,6 +74,8 @@ class AuthenticationManager:
         if pair is None:
             self._client.run(self._login.keeper.forget())
             return
+        if not isinstance(pair, JWT):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"jwt must be a JWT or None, got {type(pair).__name__}")
         tokens = TokenSet(pair.access, expires_at=expiry_of(pair.access), refresh_token=pair.refresh)
         self._client.run(self._login.take(_given(tokens)))
 
@@ -81,7 +88,7 @@ class AuthenticationManager:
 
         Args:
             auto_refresh: Renew the access token first if it has expired.
-            timeout: Seconds for a renewal, between bytes of its answer.
+            timeout: Seconds that a renewal may take; a minute and a half at most.
 
         Raises:
             RuntimeError: The access token has expired, and so has the refresh token.
@@ -112,17 +119,19 @@ class AuthenticationManager:
 
         Args:
             force: Renew it in any case.
-            timeout: As it was; a renewal takes a minute at most.
+            timeout: Seconds that it may take; a minute and a half at most.
 
         Raises:
             RuntimeError: The refresh token has expired.
+            requests.Timeout: It takes longer; it goes on nonetheless.
         """
-        del timeout
+        _, seconds = as_timeouts(seconds_of(timeout))
         before = self._tokens()
         if before is None:
             return
+        until = None if seconds is None else time.monotonic() + seconds
         try:
-            self._client.run(self._login.keeper.tokens(refused=before if force else None))
+            self._client.run(self._login.keeper.tokens(refused=before if force else None, until=until))
         except LoginError as error:
             raise RuntimeError("the refresh token has expired: log in again") from error
 

@@ -25,7 +25,7 @@ from restwright.client import AsyncClient, BatchClient, SyncClient
 from restwright.drivers.batch import Outcome, Pending
 from restwright.errors import ApiError
 from restwright.json_codec import encode
-from restwright.message import UNSET, Request, Response
+from restwright.message import UNSET, Origin, Request, Response, is_absolute, without_credentials
 from restwright.multipart import FilePart, Form
 from restwright.plan import Operation
 
@@ -79,6 +79,13 @@ class StepReference(Reference):
         return StepReference(self._alias, f"{self._path}.{key}")
 
 
+def _refused(name: str) -> Any:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise TypeError(f"{name}() cannot wait in a batch: use that of the client")
+
+    return refuse
+
+
 class KeystoneBatch(BatchClient, KeystoneOperations):
     """Operations wait, and are sent together at the end of the `with` block; if it ends with an error, none is.
 
@@ -87,6 +94,11 @@ class KeystoneBatch(BatchClient, KeystoneOperations):
         operations: The plain operations.
         dry_run: Have the service do all of it, answer, and undo it.
     """
+
+    # Who asks is the same for all steps, and what they answer is JSON.
+    login: Any = _refused("login")
+    logout: Any = _refused("logout")
+    download: Any = _refused("download")
 
     def __init__(self, client: SyncClient | AsyncClient, operations: KeystoneOperations, *, dry_run: bool) -> None:
         super().__init__(client, operations, self._combined)
@@ -129,6 +141,8 @@ class KeystoneBatch(BatchClient, KeystoneOperations):
         return f"{self._client.transport.root}{request.url}"
 
     def _action(self, request: Request, files: list[FilePart]) -> dict[str, Any]:
+        if is_absolute(request.url) and Origin.of(request.url) != self.context.origin:
+            raise ValueError(f"a batch is for {self.context.origin} only, got {without_credentials(request.url)!r}")
         parts = urlsplit(request.url)
         prefix = urlsplit(self._client.transport.root).path
         path = parts.path.removeprefix(prefix) if parts.scheme else parts.path

@@ -60,6 +60,10 @@ class KeystoneClient(ClientBase, HTTPClient):
         response.raise_for_status()
         return response.text
 
+    @cached_property
+    def _auth(self) -> AuthenticationManager:  # as the releases before 0.4 call it
+        return AuthenticationManager(self.url, self.schema, client=self)
+
     def batch(self, *, dry_run: bool = False) -> KeystoneBatch:
         """Operations that are sent together, and done together or not at all, for `with`.
 

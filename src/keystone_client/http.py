@@ -6,16 +6,16 @@ import uuid
 from abc import ABCMeta
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, ClassVar, Final, Self, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
+from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import BaseAdapter
 
 from keystone_client.accepted import seconds_of, timed
 from keystone_client.context import Context
 from keystone_client.cookies import CSRF_COOKIE
 from keystone_client.httpx_errors import translated
+from keystone_client.httpx_transport import adapter_of
 from keystone_client.log import DefaultContextAdapter, logger
 from keystone_client.logins import CSRF_HEADER, Era, Login
 from keystone_client.operations import HTTPOperations
@@ -117,7 +117,7 @@ class HTTPBase(Settings, metaclass=ABCMeta):
         max_redirects: In a row.
         timeout: Seconds to connect and between bytes of an answer, or a (connect, read) pair; None waits for ever.
         limits: Numbers of connections that the caller has in mind; the pool here sees to itself.
-        transport: A `requests` adapter to send through, in place of ours.
+        transport: What to send through in place of ours: a `requests` adapter, or a blocking transport of `httpx`.
         era: How the service is logged in to, "jwt" (before 0.4) or "session"; None: it is found out.
         raise_for_status: Let `http_get` and its like raise the error of a 4xx or 5xx answer, rather than return it.
         attempts: How often a request is sent that may be repeated, when the service is busy or the network fails.
@@ -137,6 +137,7 @@ class HTTPBase(Settings, metaclass=ABCMeta):
     operations: HTTPOperations
     _operations_class: ClassVar[type[HTTPOperations]] = HTTPOperations
     _label: ClassVar[str] = "HTTP"
+    _request_label: ClassVar[str] = "HTTP Request"
 
     def __init__(
         self,
@@ -148,7 +149,7 @@ class HTTPBase(Settings, metaclass=ABCMeta):
         max_redirects: int = DEFAULT_REDIRECTS,
         timeout: float | tuple[float | None, float | None] | None = DEFAULT_TIMEOUT,
         limits: Any = DEFAULT_LIMITS,
-        transport: BaseAdapter | None = None,
+        transport: Any = None,
         era: Era | None = None,
         raise_for_status: bool = False,
         attempts: int = ATTEMPTS,
@@ -158,21 +159,24 @@ class HTTPBase(Settings, metaclass=ABCMeta):
             raise TypeError("give the address of the service as url (or base_url, which is the same), and once")
         if era not in (None, "jwt", "session"):
             raise ValueError(f"era must be 'jwt', 'session' or None, got {era!r}")
-        if transport is not None and not isinstance(transport, BaseAdapter):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"transport must be a requests adapter, got {type(transport).__name__}")
+        if not isinstance(max_redirects, int) or max_redirects < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError(f"max_redirects must be 0 or more, got {max_redirects!r}")
         del limits
-        root = normalize_url(url if url is not None else base_url or "")
+        whole = normalize_url(url if url is not None else base_url or "")
+        root = urlsplit(whole)._replace(query="", fragment="").geturl()  # as a relative path resolves (RFC 3986, 5.2.2)
         own = requests.Session() if session is None else session
         if transport is not None:
-            own.mount("http://", transport)
-            own.mount("https://", transport)
+            adapter = adapter_of(transport)
+            own.mount("http://", adapter)
+            own.mount("https://", adapter)
         if verify_ssl is not True:
             own.verify = verify_ssl
         self.cid = str(uuid.uuid4())
         super().__init__(root, timeout=seconds_of(timeout), session=own)
         facts = {"cid": self.cid, "baseurl": f"{self.transport.root}/"}
         marks = {self.CID_HEADER: self.cid}
-        login = Login(self.transport, era=era, headers=marks, extra=facts, label=self._label)
+        labels = self._request_label, f"{self._label} Response"
+        login = Login(self.transport, era=era, headers=marks, extra=facts, labels=labels)
         followed = [redirect(most=max_redirects)] if follow_redirects else []
         self.policy = stack(deadline(TOTAL), login.signed, retry(attempts), *followed, login.marked)
         context = Context(login, self.transport.origin, raises=raise_for_status)
@@ -196,6 +200,16 @@ class HTTPBase(Settings, metaclass=ABCMeta):
     def era(self) -> Era | None:
         """How the service is logged in to; None if that was not asked yet."""
         return self.context.login.era
+
+    # As the releases before 0.6.5 call them.
+
+    @property
+    def _url(self) -> str:
+        return self.url
+
+    @property
+    def _session(self) -> requests.Session:
+        return self.session
 
     normalize_url = staticmethod(normalize_url)
 
@@ -239,20 +253,13 @@ class HTTPClient(HTTPBase, SyncClient, HTTPOperations):
         self._note_closed()
         super().close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
 
 class AsyncHTTPClient(HTTPBase, AsyncClient, HTTPOperations):
     """A client whose calls are awaited."""
 
     operations: HTTPOperations
     _label = "Async HTTP"
+    _request_label = "Async HTTP request"  # in lower case, as formats and filters out there know it
 
     @property
     def is_authenticated(self) -> AsyncAuthenticated:
@@ -275,11 +282,3 @@ class AsyncHTTPClient(HTTPBase, AsyncClient, HTTPOperations):
         await super().aclose()
 
     aclose = close
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()

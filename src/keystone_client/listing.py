@@ -46,7 +46,7 @@ def query_of(
         if value is not None:
             if name in params:
                 raise ValueError(f"{name} stands among the filters too")
-            params[name] = value if isinstance(value, str) else ",".join(value)
+            params[name] = _words(name[1:], value)
     if context.login.era == "jwt":
         ignored = negated(params) or next((name for name in ("_search", "_order") if name in params), "")
         if ignored:
@@ -59,6 +59,17 @@ def query_of(
     return params
 
 
+def _words(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if name == "order" and isinstance(value, Iterable) and not isinstance(value, Mapping):
+        fields: list[Any] = [*value]
+        if all(isinstance(each, str) for each in fields):
+            return ",".join(fields)
+    wanted = "a text" if name == "search" else "the name of a field, or a list of them"
+    raise TypeError(f"{name} must be {wanted}, got {value!r}")
+
+
 def pages_of(context: Context, route: str, params: Mapping[str, str], options: Mapping[str, Any]) -> Listing[Record]:
     """The pages of a list.
 
@@ -69,7 +80,7 @@ def pages_of(context: Context, route: str, params: Mapping[str, str], options: M
     most, offset = _number(params, "_limit", None), _number(params, "_offset", 0) or 0
     size = PAGE_SIZE if most is None else min(most, PAGE_SIZE)
     request: Request | None = Request("GET", route, {**params, "_limit": str(size)}, options=options)
-    seen: set[Any] = set()
+    seen: set[int | str] = set()
     asked: set[str] = set()
     while request is not None:
         response = yield request
@@ -89,8 +100,7 @@ def pages_of(context: Context, route: str, params: Mapping[str, str], options: M
             request = request.but(params={**request.params, "_offset": str(offset)}) if more else None
         else:
             request, records = None, records[offset:]
-        fresh = [each for each in records if "id" not in each or each["id"] not in seen]
-        seen.update(each.get("id") for each in fresh)
+        fresh = [each for each in records if _is_new(each.get("id"), seen)]
         if most is not None:
             fresh, most = fresh[:most], most - len(fresh)
             request = request if most > 0 else None
@@ -107,6 +117,16 @@ def _next_page(
         raise unusable(response, "its pages lead in a circle")
     asked.add(url)
     return Request("GET", url, options=options)
+
+
+def _is_new(key: Any, seen: set[int | str]) -> bool:
+    """Has no record with this id come yet?  Those without one are all new."""
+    if not isinstance(key, (int, str)):
+        return True
+    if key in seen:
+        return False
+    seen.add(key)
+    return True
 
 
 def _number(params: Mapping[str, str], name: str, default: int | None) -> int | None:

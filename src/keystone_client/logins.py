@@ -1,8 +1,8 @@
 """Logging in, by whichever way the service has: a pair of tokens before 0.4, a session cookie since.
 
-Which one it is, the service tells by its routes; it is found out once.  The two layers of policy here put
-credentials on requests: `signed` a token that counts (and, if it may, logs in again), `marked` the CSRF token and
-what else a request of the session era needs.
+Which one it is, the service tells by its routes: one that has no `authentication/login/` gives tokens.  The two layers
+of policy here put credentials on requests: `signed` a token that counts (and, if it may, logs in again), `marked` the
+CSRF token and what else a request of the session era needs.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ import requests
 from requests.cookies import remove_cookie_by_name
 
 from keystone_client import paths
-from keystone_client.answers import Record, is_missing_route, raise_if_refused, record_of
+from keystone_client.answers import Record, is_missing_route, raise_if_refused, record_of, unusable
 from keystone_client.cookies import SessionCookies, cookies_of
 from keystone_client.log import is_heard, logger
-from keystone_client.tokens import pair_of, still_counts, user_of
+from keystone_client.schema import AuthSchema
+from keystone_client.tokens import has_expired, pair_of, still_counts, user_of
 from restwright.drivers import run
 from restwright.errors import ApiError, LoginExpired, LoginRequired, TransportError
-from restwright.message import EMPTY, SAFE, Origin, Request, is_absolute
+from restwright.message import EMPTY, SAFE, Origin, Request, is_absolute, join
 from restwright.oauth2 import TokenKeeper, TokenSet
 from restwright.oauth2.policy import bearer_token
 from restwright.plan import Operation, Policy, exchange, under
@@ -34,7 +35,7 @@ Era: TypeAlias = Literal["jwt", "session"]
 
 CSRF_HEADER: Final = "X-CSRFToken"
 _WITHIN: Final = 60.0
-"""Seconds for what is done once for all callers: finding out the era, logging in again."""
+"""Seconds for what is done once for all callers: logging in again."""
 
 
 class Login:
@@ -45,7 +46,7 @@ class Login:
         era: The way to log in, if it is known.
         headers: Fields of every request to the service.
         extra: Facts for log records.
-        label: What log records begin with.
+        labels: What log records of requests and of answers say.
         clock: Tells the time, in seconds since the epoch.
     """
 
@@ -56,7 +57,7 @@ class Login:
         era: Era | None = None,
         headers: Mapping[str, str] = EMPTY,
         extra: Mapping[str, Any] = EMPTY,
-        label: str = "HTTP",
+        labels: tuple[str, str] = ("HTTP Request", "HTTP Response"),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.era: Era | None = era
@@ -66,28 +67,25 @@ class Login:
         self._referer = f"{transport.root}/" if transport.origin[0] == "https" else ""
         self._extra = extra
         self._always = headers
-        self._labels = (f"{label} Request", f"{label} Response")
+        self._labels = labels
         self._session = SessionCookies.of(cookies_of(self._jar), 0)
+        self._has_begun = False  # a session, as the service said, whatever cookies it gave with that
         self._policy = stack(deadline(_WITHIN), retry(3), redirect(), self.marked)
         self.keeper = TokenKeeper(self._send, renew=self._renewed_tokens, obtain=self._tokens_again)
         self._has_tokens = False
         self._bearer = bearer_token(self.keeper)
         self._credentials: tuple[str, str] | None = None
-        self._finding = SingleFlight[Era]("finding out how to log in")
+        self.ask_at(AuthSchema())
         self._again = SingleFlight[None]("logging in again")
 
+    def ask_at(self, routes: AuthSchema) -> None:
+        """Where tokens are given, renewed and ended."""
+        self._new, self._refresh, self._blacklist = (
+            each.join_url("") for each in (routes.new, routes.refresh, routes.blacklist)
+        )
+        self._public = {paths.LOGIN, self._new, self._refresh, self._blacklist}
+
     # Plans.
-
-    def find_era(self) -> Operation[Era]:
-        """Which way the service has; asked once, however many want to know.
-
-        Raises:
-            ApiError: It cannot tell.
-            TransportError: It does not answer.
-        """
-        if self.era is None:
-            self.era = yield from self._finding.join(partial(self._run, self._ask_for_era), within=_WITHIN)
-        return self.era
 
     def log_in(self, username: str, password: str, *, options: Mapping[str, Any], remember: bool) -> Operation[None]:
         """Log in; what was there before stays if it fails.
@@ -95,16 +93,15 @@ class Login:
         Raises:
             ApiError: The service refuses.
         """
-        if (yield from self.find_era()) == "jwt":
+        if self.era == "jwt" or not (yield from self._new_session(username, password, options)):
             yield from self.take(self._new_tokens(username, password, options))
-        else:
-            yield from self._new_session(username, password, options)
         self._credentials = (username, password) if remember else None
 
     def take(self, getting: Operation[TokenSet]) -> Operation[None]:
         """Use these tokens from now on."""
         yield from self.keeper.keep((yield from getting))
         self._has_tokens = True
+        self.era = "jwt"
 
     def log_out(self, *, options: Mapping[str, Any], must_reach: bool) -> Operation[None]:
         """Forget the credentials here, and have the service forget them.
@@ -119,7 +116,7 @@ class Login:
                 self._has_tokens = False
                 tokens = yield from self.keeper.forget()
                 if tokens is not None and tokens.refresh_token:
-                    request = Request("POST", paths.BLACKLIST, json={"refresh": tokens.refresh_token}, options=options)
+                    request = Request("POST", self._blacklist, json={"refresh": tokens.refresh_token}, options=options)
                     raise_if_refused((yield request))
             elif self.has_session:
                 response = yield Request("POST", paths.LOGOUT, options=options)
@@ -143,12 +140,13 @@ class Login:
             if not user:
                 return {}
             path = paths.item_path(paths.ROUTES["user"], user)
-        elif self.has_session:
+        elif self.has_session or self._is_signed_otherwise:
             path = paths.WHOAMI
         else:
             return {}
         response = yield Request("GET", path, options=options)
         if response.status_code in (401, 403):  # 403 before 0.6.4
+            self._has_begun = False
             return {}
         raise_if_refused(response)
         return record_of(response)
@@ -164,12 +162,18 @@ class Login:
         """As far as one can tell without asking."""
         if self._has_tokens:
             return still_counts(self.keeper.store.load(), self.clock())
-        return self.has_session
+        return self.has_session or self._is_signed_otherwise
 
     @property
     def has_session(self) -> bool:
-        """Is there a cookie that may be one of a session?"""
-        return self._session.is_session
+        """Is there one, as far as one can tell without asking?"""
+        return self._session.is_session or self._has_begun
+
+    @property
+    def _is_signed_otherwise(self) -> bool:
+        """Have the caller's own settings credentials, such as `Authorization: Token`?"""
+        transport, session = self._transport, self._transport.session
+        return bool(transport.auth or (transport.is_plain and (session.auth or "Authorization" in session.headers)))
 
     @property
     def csrf(self) -> str:
@@ -180,7 +184,7 @@ class Login:
 
     def signed(self, request: Request, inner: Policy = exchange, /) -> Operation[requests.Response]:
         """Around the attempts: a token that counts, or one more log-in where the session has ended."""
-        if request.url in _PUBLIC:
+        if request.url in self._public:
             return inner(request)
         if self._has_tokens:
             return self._with_token(request, inner)
@@ -193,7 +197,8 @@ class Login:
             request = request.but(headers={**self._marks(request, session), **request.headers})
         facts: dict[str, Any] = {}
         if is_heard():
-            facts = {**self._extra, "method": request.method, "endpoint": request.url, "url": request.url}
+            url = join(self._transport.root, request.url, request.params)
+            facts = {**self._extra, "method": request.method, "endpoint": request.url, "url": url}
             logger.debug(self._labels[0], extra=facts)
         response = yield from inner(request)
         if facts:
@@ -204,17 +209,17 @@ class Login:
                 self._session = session.after(response, login=self._session.login + 1)
             elif session.login == self._session.login:  # else the answer is about a session that is past
                 self._session = self._session.after(response, login=session.login)
+                self._has_begun = self._has_begun and self._session.is_session
         return response
 
     def _marks(self, request: Request, session: SessionCookies) -> dict[str, str]:
         marks = dict(self._always)
         if session.header:
             marks["Cookie"] = session.header
-        if request.method not in SAFE:
-            if session.csrf:
-                marks[CSRF_HEADER] = session.csrf
-            if self._referer:
-                marks["Referer"] = self._referer
+        if session.csrf:
+            marks[CSRF_HEADER] = session.csrf
+        if self._referer and request.method not in SAFE:
+            marks["Referer"] = self._referer
         return marks
 
     def _with_token(self, request: Request, inner: Policy) -> Operation[requests.Response]:
@@ -241,30 +246,32 @@ class Login:
 
     # What is asked of the service.
 
-    def _ask_for_era(self) -> Operation[Era]:
-        response = yield Request("GET", paths.LOGIN)
-        if response.status_code == 404:
-            return "jwt"
-        if response.status_code == 429 or response.status_code >= 500:
-            raise_if_refused(response)
-        return "session"
-
-    def _new_session(self, username: str, password: str, options: Mapping[str, Any]) -> Operation[None]:
+    def _new_session(self, username: str, password: str, options: Mapping[str, Any]) -> Operation[bool]:
+        """Begin one; False if this service has none."""
         body = {"username": username, "password": password}
         # Logging in twice does no harm.
-        raise_if_refused((yield Request("POST", paths.LOGIN, json=body, options=options, repeatable=True)))
+        response = yield Request("POST", paths.LOGIN, json=body, options=options, repeatable=True)
+        if response.status_code == 404 and self.era != "session":  # others may have found it out meanwhile
+            return False
+        raise_if_refused(response)
+        if "set-cookie" not in response.headers and "html" in response.headers.get("Content-Type", ""):
+            raise unusable(response, "this is a page, not a session: is there a Keystone at this address?")
+        self.era, self._has_begun = "session", True
+        return True
 
     def _new_tokens(self, username: str, password: str, options: Mapping[str, Any]) -> Operation[TokenSet]:
         body = {"username": username, "password": password}
         asked_at = self.clock()
-        response = yield Request("POST", paths.NEW_TOKENS, json=body, options=options, repeatable=True)
+        response = yield Request("POST", self._new, json=body, options=options, repeatable=True)
         hint = "there is no Keystone at this address" if is_missing_route(response) else ""
         raise_if_refused(response, hint)
         return pair_of(record_of(response), now=asked_at)
 
     def _renewed_tokens(self, before: TokenSet) -> Operation[TokenSet]:
         asked_at = self.clock()
-        response = yield Request("POST", paths.REFRESH, json={"refresh": before.refresh_token})
+        if has_expired(before.refresh_token, asked_at):
+            raise LoginExpired("the login has expired: log in again")
+        response = yield Request("POST", self._refresh, json={"refresh": before.refresh_token})
         if response.status_code == 401:
             raise LoginExpired("the login has expired: log in again", request=response.request, response=response)
         raise_if_refused(response)
@@ -289,9 +296,7 @@ class Login:
             self._run(partial(self._new_session, *credentials, EMPTY))
 
     def _forget_session(self) -> None:
+        self._has_begun = False
         for name in self._session.values:
             remove_cookie_by_name(self._jar, name)
         self._session = SessionCookies.of({}, self._session.login + 1)
-
-
-_PUBLIC: Final = frozenset({paths.LOGIN, paths.NEW_TOKENS, paths.REFRESH, paths.BLACKLIST})

@@ -9,17 +9,19 @@ from typing import IO, Any
 import requests
 
 from keystone_client import paths
-from keystone_client.accepted import Params, early_timeout, params_of, timed
-from keystone_client.answers import Record, is_missing_route, json_of, raise_if_refused, unusable
+from keystone_client.accepted import Params, early_timeout, headers_of, params_of, timed
+from keystone_client.answers import Record, is_missing_route, raise_if_refused, record_of, unusable
 from keystone_client.context import Context
 from keystone_client.discovery import Resource, resources_of
 from keystone_client.forms import Files, with_body
+from keystone_client.httpx_errors import as_answer
 from restwright.file_sink import sink_to
-from restwright.message import EMPTY, UNSET, Request, Unset
+from restwright.message import UNSET, Request, Unset
 from restwright.operation import Operations, operation
 from restwright.plan import Operation, Work
 
-_DOCUMENTS = {"session": ("/openapi/json/", "/openapi/json"), "jwt": ("/openapi/json", "/openapi/json/")}
+_DOCUMENTS = ("/openapi/json/", "/openapi/json")
+"""Where a service since 0.4 has its OpenAPI document, and one before."""
 
 
 class HTTPOperations(Operations):
@@ -70,7 +72,7 @@ class HTTPOperations(Operations):
         method: str,
         endpoint: str,
         *,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | None] | None = None,
         json: Any = UNSET,
         files: Files | None = None,
         params: Params | None = None,
@@ -82,24 +84,26 @@ class HTTPOperations(Operations):
         Args:
             method: get, post, put, patch or delete, in any case.
             endpoint: Path below the root of the service, with or without a slash at its ends.
-            headers: Header fields.
+            headers: Header fields; None leaves one out.
             json: Value to be sent as JSON, or the fields of a form if there are files.
             files: Files to be uploaded, by the name of their field.
             params: Query parameters, in a dict, pairs or a text.
             timeout: Seconds to connect and between bytes of the answer.
             slash: Shall the path end in a slash?  None: yes, unless it is one of a file.
         """
+        if not isinstance(method, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"method must be a text such as 'get', got {method!r}")
         request = Request(
             method.upper(),
             paths.endpoint_path(endpoint, slash=slash),
             params=params_of(params),
-            headers=headers or EMPTY,
+            headers=headers_of(headers),
             options=timed(timeout),
         )
         response = yield with_body(request, UNSET if json is None else json, files)
         if self.context.raises:
             raise_if_refused(response)
-        return response
+        return as_answer(response)
 
     @operation
     def http_get(
@@ -191,17 +195,20 @@ class HTTPOperations(Operations):
 
         Raises:
             ApiError: The service does not show its document (those before 0.4 do so to users who are logged in).
+            UnusableAnswer: What it shows is none.
         """
         context = self.context
         known = context.resources
         if known is None or refresh:
-            era = yield from context.login.find_era()
-            first, second = _DOCUMENTS[era]
+            first, second = _DOCUMENTS if context.login.era != "jwt" else _DOCUMENTS[::-1]
             response = yield Request("GET", first)
             if is_missing_route(response):
                 response = yield Request("GET", second)
             raise_if_refused(response)
-            known = context.resources = resources_of(json_of(response))
+            document = record_of(response)
+            if not isinstance(document.get("paths"), dict):
+                raise unusable(response, "this is no OpenAPI document: it has no paths")
+            known = context.resources = resources_of(document)
         return known
 
     def _write(

@@ -33,9 +33,6 @@ EARLIER_ROUTES: Final[Mapping[str, str]] = {"/users/memberships/": "/users/membe
 LOGIN: Final = "/authentication/login/"
 LOGOUT: Final = "/authentication/logout/"
 WHOAMI: Final = "/authentication/whoami/"
-NEW_TOKENS: Final = "/authentication/new/"
-REFRESH: Final = "/authentication/refresh/"
-BLACKLIST: Final = "/authentication/blacklist/"
 BATCH: Final = "/batch/"
 VERSION: Final = "/version/"
 
@@ -82,7 +79,7 @@ def endpoint_path(endpoint: str, *, slash: bool | None = None) -> str:
     """
     if not isinstance(endpoint, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # not all callers are typed
         raise TypeError(f"endpoint must be a path such as 'allocations/clusters', got {endpoint!r}")
-    path, mark, query = endpoint.partition("?")
+    path, mark, query = endpoint.partition("#")[0].partition("?")
     if not is_absolute(endpoint):
         path = f"/{path.lstrip('/')}"
     if slash or (slash is None and not _is_file(path)):

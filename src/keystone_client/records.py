@@ -14,7 +14,7 @@ from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast, 
 import requests
 
 from keystone_client import paths
-from keystone_client.accepted import early_timeout, timed
+from keystone_client.accepted import early_timeout, fields_of, timed
 from keystone_client.answers import Record, is_missing_item, is_missing_route, raise_if_refused, record_of
 from keystone_client.context import Context
 from keystone_client.filters import Filters
@@ -53,7 +53,7 @@ def create(
     Raises:
         ApiError: The service refuses.
     """
-    body = {**(data or {}), **fields}
+    body = fields_of(data, fields)
     return record_of((yield from _asked(self, resource, "create", lambda route: _post(route, body, files))))
 
 
@@ -135,7 +135,7 @@ def update(
     Raises:
         ApiError: The service refuses, or there is no such record.
     """
-    body = {**(data or {}), **fields}
+    body = fields_of(data, fields)
 
     def make(route: str) -> Request:
         return with_body(Request("PATCH", paths.item_path(route, pk)), body, files)
@@ -186,7 +186,7 @@ def list_of(template: Callable[Concatenate[Any, str, P], Listing[ItemT]], resour
     def plan(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> Listing[ItemT]:
         return template(self, resource, *args, **kwargs)
 
-    return listing(_named(plan, template, resource))
+    return listing(_named(plan, template, resource), whole=f"retrieve_{resource}")
 
 
 class SyncRetrieve(Protocol):

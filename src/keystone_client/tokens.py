@@ -61,6 +61,13 @@ def user_of(tokens: TokenSet | None) -> str:
     return ""
 
 
+def has_expired(token: str | None, now: float) -> bool:
+    """Does a token say that it is past its end?  One that says nothing may count."""
+    with contextlib.suppress(ValueError):
+        return expiry_of(token) <= now
+    return False
+
+
 def still_counts(tokens: TokenSet | None, now: float) -> bool:
     """Is one of the two unexpired?"""
     if tokens is None:

@@ -3,6 +3,7 @@
 import logging
 
 from kinto_http.client import AsyncClient, Client
+from kinto_http.client import KintoClient as KintoClient  # a name in the documents of `kinto-http`, and only there
 from kinto_http.endpoints import Endpoints
 from kinto_http.exceptions import BucketNotFound, CollectionNotFound, KintoBatchException, KintoException
 from kinto_http.login import BrowserOAuth

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import requests
 
-from kinto_http.exceptions import KintoException, UnusableAnswerException, kinto_error, truthy
+from kinto_http.exceptions import DownloadException, KintoException, UnusableAnswerException, kinto_error, truthy
 from restwright.message import EMPTY, Response
 
 Json: TypeAlias = dict[str, Any]
@@ -34,9 +34,10 @@ def body_of(response: requests.Response) -> Any:
         raise _about(kinto_error(error), response) from error
 
 
-def status_error(response: requests.Response) -> KintoException:
+def status_error(response: requests.Response, *, is_download: bool = False) -> KintoException:
     """The error for an answer with an error status."""
-    return _about(KintoException(f"{response.status_code} - {_said(response)}"), response)
+    kind = DownloadException if is_download else KintoException
+    return _about(kind(f"{response.status_code} - {_said(response)}"), response)
 
 
 def refused(response: requests.Response, why: str) -> KintoException:

@@ -8,9 +8,10 @@ chunks of as many requests as the server takes.
 from __future__ import annotations
 
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from kinto_http.answers import HandedOver, body_of, is_list, mapping_of, refused
@@ -28,6 +29,7 @@ __all__ = ["BatchSession", "Queued", "RequestDict", "ResponseDict", "WrapDict"]
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+_VERSION: Final = re.compile(r"^/v[0-9]+(?=/)")
 
 
 class Queued(Pending[T], defaultdict[str, Any]):
@@ -273,7 +275,9 @@ class BatchSession:
         """Without the server's prefix; a URL if it leads elsewhere."""
         path = request.url
         given = getattr(self.session, "server_url", None)
-        root = without_credentials(given).rstrip("/") if isinstance(given, str) else ""
+        if not isinstance(given, str):  # a session of somebody else's does not tell
+            return _VERSION.sub("", path)
+        root = without_credentials(given).rstrip("/")
         if root and path.startswith(f"{root}/"):
             return path[len(root) :]
         prefix = urlsplit(root).path

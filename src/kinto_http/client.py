@@ -6,7 +6,6 @@ import logging
 from abc import ABCMeta
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import requests
@@ -24,6 +23,7 @@ from kinto_http.operations import Context
 from kinto_http.patch_type import BasicPatch, JSONPatch, MergePatch, PatchType
 from kinto_http.running import async_pages_over, drive, drive_async, pages_over
 from kinto_http.session import Session, create_session
+from restwright.closing import AsyncClosing, Closing
 from restwright.drivers import AsyncPages, Pages
 from restwright.message import without_credentials
 from restwright.operation import AsyncMode, SyncMode
@@ -42,6 +42,7 @@ __all__ = [
     "Endpoints",
     "JSONPatch",
     "KintoBatchException",
+    "KintoClient",
     "KintoException",
     "MergePatch",
     "PatchType",
@@ -169,7 +170,7 @@ _SESSION_SETTINGS = {
 }
 
 
-class Client(_Connected, SyncMode):
+class Client(_Connected, SyncMode, Closing):
     """A client whose calls return results."""
 
     def run(self, plan: Operation[T]) -> T:
@@ -213,16 +214,11 @@ class Client(_Connected, SyncMode):
         if isinstance(self.session, Session):
             self.session.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
+KintoClient = Client
 
 
-class AsyncClient(_Connected, AsyncMode):
+class AsyncClient(_Connected, AsyncMode, AsyncClosing):
     """A client whose calls are awaited."""
 
     _kind = "KintoAsyncClient"
@@ -273,14 +269,6 @@ class AsyncClient(_Connected, AsyncMode):
         """Close the connections; a later call opens new ones."""
         if isinstance(self.session, Session):
             await self.session.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
 
 # To `isinstance` all are clients, though they share no method that returns.

@@ -6,6 +6,7 @@ KintoException                  any failure; what the server said is in `request
 ├── BackoffException            not sent: the server has asked for a pause
 ├── KintoBatchException         some requests of a batch failed
 ├── MissingIdException          no id was given (also a KeyError)
+├── DownloadException           a file cannot be fetched (also requests.HTTPError)
 ├── NetworkException            no answer (also requests.ConnectionError)
 │   ├── ConnectTimeoutException (also requests.ConnectTimeout)
 │   ├── ReadTimeoutException    (also requests.ReadTimeout)
@@ -111,6 +112,10 @@ class _RequestsKind(KintoException):
     def __init__(self, message: str | None = None, exception: BaseException | None = None) -> None:
         Exception.__init__(self, message)
         KintoException.__init__(self, message, exception)
+
+
+class DownloadException(_RequestsKind, requests.HTTPError):
+    """A file cannot be fetched: its server answered with an error status."""
 
 
 class NetworkException(_RequestsKind, requests.ConnectionError):

@@ -27,8 +27,13 @@ NETWORK_ATTEMPTS: Final = 2
 
 
 def is_own(session: Any) -> bool:
-    """Is it ours, and has nobody put a `request` of their own in it?"""
-    return isinstance(session, Session) and type(session).request is _REQUEST and "request" not in vars(session)
+    """Is it ours, and has nobody put a `request` of their own in it, or in what is beneath?"""
+    return (
+        isinstance(session, Session)
+        and type(session).request is _REQUEST
+        and "request" not in vars(session)
+        and not session.has_stand_in
+    )
 
 
 def drive(session: Any, plan: Operation[T]) -> T:
@@ -132,7 +137,7 @@ def _fetch_file(request: Request) -> requests.Response:
     with requests.Session() as http:
         response = run(Transport(http, request.url).send, redirect()(request, exchange))
     if not 200 <= response.status_code < 300:
-        raise status_error(response)
+        raise status_error(response, is_download=True)
     return response
 
 

@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar
 
 import requests
 
+from restwright.closing import AsyncClosing, Closing
 from restwright.drivers import AsyncPages, Pages, run, run_async
 from restwright.drivers.batch import Batch, Combine, Pending
 from restwright.operation import AsyncMode, BatchMode, SyncMode
@@ -69,7 +70,7 @@ class Settings:
         return f"<{type(self).__name__} {self.transport.root}>"
 
 
-class SyncClient(Settings, SyncMode):
+class SyncClient(Settings, SyncMode, Closing):
     """Calls return results."""
 
     def run(self, plan: Operation[T]) -> T:
@@ -84,16 +85,8 @@ class SyncClient(Settings, SyncMode):
         """Close the connections; a later call opens new ones."""
         self.transport.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class AsyncClient(Settings, AsyncMode):
+class AsyncClient(Settings, AsyncMode, AsyncClosing):
     """Calls are awaited."""
 
     def run(self, plan: Operation[T]) -> Coroutine[Any, Any, T]:
@@ -107,14 +100,6 @@ class AsyncClient(Settings, AsyncMode):
     async def aclose(self) -> None:
         """Close the connections; a later call opens new ones."""
         await self.transport.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
 
 class BatchClient(BatchMode):

@@ -119,9 +119,14 @@ class operation(Generic[P, T]):  # noqa: N801 - used as a decorator
 
 
 class listing(Generic[P, ItemT]):  # noqa: N801 - used as a decorator
-    """Turn a page-yielding generator method into an iterable API call: `for`, `async for`, or `.pages()`."""
+    """Turn a page-yielding generator method into an iterable API call: `for`, `async for`, or `.pages()`.
 
-    def __init__(self, plan: Callable[Concatenate[Any, P], Listing[ItemT]]) -> None:
+    Args:
+        plan: The method.
+        whole: Name of the operation that returns all items in a list; `get_` and its own name if empty.
+    """
+
+    def __init__(self, plan: Callable[Concatenate[Any, P], Listing[ItemT]], whole: str = "") -> None:
         self.plan = plan
         self.__doc__ = plan.__doc__
         self.__name__ = plan.__name__
@@ -141,8 +146,8 @@ class listing(Generic[P, ItemT]):  # noqa: N801 - used as a decorator
 
         @functools.wraps(plan)
         def refuse(*_: Any, **__: Any) -> Any:
-            name = plan.__name__
-            raise TypeError(f"{name}() is read page by page and cannot wait in a batch: use get_{name}()")
+            instead = whole or f"get_{plan.__name__}"
+            raise TypeError(f"{plan.__name__}() is read page by page and cannot wait in a batch: use {instead}()")
 
         signature = _signature_of_call(plan)
         for function in (call, call_async, refuse):

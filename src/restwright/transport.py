@@ -19,7 +19,7 @@ from requests.cookies import extract_cookies_to_jar, get_cookie_header
 from requests.hooks import dispatch_hook
 from requests.utils import default_headers, get_auth_from_url
 
-from restwright.adapter import Adapter, send_prepared, take_in, times_left, within
+from restwright.adapter import Adapter, send_prepared, stock, take_in, times_left, within
 from restwright.auth.basic import Auth, as_auth
 from restwright.message import (
     Headers,
@@ -41,9 +41,10 @@ _ENCODINGS: Final = "gzip, deflate"
 _REQUESTS_ENCODINGS: Final = default_headers()["Accept-Encoding"]
 _NEUTRAL: Final = ("User-Agent", "Accept", "Accept-Encoding", "Connection")
 _ONLY_TIMEOUT: Final = {"timeout"}  # which the transport sees to itself
-_SESSION_REQUEST: Final = requests.Session.request
-_SESSION_SEND: Final = requests.Session.send
-_GET_ADAPTER: Final = requests.Session.get_adapter
+_SESSION: Final = requests.Session
+_SESSION_REQUEST: Final = stock(_SESSION.request, "requests.sessions")
+_SESSION_SEND: Final = stock(_SESSION.send, "requests.sessions")
+_GET_ADAPTER: Final = stock(_SESSION.get_adapter, "requests.sessions")
 
 
 class Transport:
@@ -81,7 +82,7 @@ class Transport:
         self._fields: tuple[dict[str, Any], Headers] | None = None
         self._environment: dict[Any, Any] = {}
         kind: type[Any] = type(session)
-        self.is_plain = issubclass(kind, requests.Session)  # which a mock of one only claims to be
+        self.is_plain = issubclass(kind, _SESSION)  # which a mock of one only claims to be
         adapters: dict[str, Any] = dict(session.adapters) if self.is_plain else {}
         self._adapter = (
             next((adapter for adapter in adapters.values() if isinstance(adapter, Adapter)), None) or Adapter()

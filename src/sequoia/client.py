@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from types import TracebackType
 from typing import Any, Final, Self
 
+from restwright.closing import AsyncClosing, Closing
 from sequoia.auth import AuthFactory, AuthType, ClientGrantAuth
 from sequoia.descriptors import Descriptors
 from sequoia.endpoints import (
@@ -138,7 +138,7 @@ class _Settings:
         return f"<{type(self).__name__} {self._registry.registry_url}>"
 
 
-class Client(_Settings):
+class Client(_Settings, Closing):
     """A client whose calls return results; it reads the registry when it is made.
 
     Its services are its attributes, and its items: `client.metadata.contents`.
@@ -169,16 +169,8 @@ class Client(_Settings):
         """Close the connections; a later call opens new ones."""
         self._http.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class AsyncClient(_Settings):
+class AsyncClient(_Settings, AsyncClosing):
     """A client whose calls are awaited; it reads the registry at its first call, or in `async with`."""
 
     _executor = AsyncHttpExecutor
@@ -207,8 +199,3 @@ class AsyncClient(_Settings):
     async def __aenter__(self) -> Self:
         await self._http.run(self._registry.loaded())
         return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()

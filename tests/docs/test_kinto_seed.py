@@ -266,19 +266,19 @@ def errors(world: World) -> Iterator[Names]:
 
 @stage("timeout=5)")
 def timeout(world: World) -> Iterator[Names]:
-    names = yield {"KintoClient": Client}
+    names = yield {"KintoClient": kinto_http.KintoClient}
     assert names["client"].session.timeout == 5
 
 
 @stage("timeout=(3.05, 27))")
 def timeouts(world: World) -> Iterator[Names]:
-    names = yield {"KintoClient": Client}
+    names = yield {"KintoClient": kinto_http.KintoClient}
     assert names["client"].session.timeout == (3.05, 27)
 
 
 @stage("timeout=None)")
 def no_timeout(world: World) -> Iterator[Names]:
-    names = yield {"KintoClient": Client}
+    names = yield {"KintoClient": kinto_http.KintoClient}
     assert names["client"].session.timeout is None
 
 

@@ -105,6 +105,24 @@ def test_files_are_put_beside_the_job(client):
     assert client.http_get(f"media/{made.result()['file']}").content == b"content"
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("download", ("media/a.txt", "a.txt")), ("login", ("a", "b")), ("logout", ())]
+)
+def test_what_cannot_wait_in_a_batch_says_so(connect, name, arguments):
+    with pytest.raises(TypeError, match=rf"{name}\(\) cannot wait in a batch: use that of the client"):
+        connect("http://127.0.0.1:9").batched(lambda batch: getattr(batch, name)(*arguments))
+
+
+def test_a_lazy_list_in_a_batch_names_the_whole_one(connect):
+    with pytest.raises(TypeError, match=r"iterate_team\(\) is read page by page .*: use retrieve_team\(\)"):
+        connect("http://127.0.0.1:9").batched(lambda batch: batch.iterate_team())
+
+
+def test_a_batch_is_for_its_own_service_only(client):
+    with pytest.raises(ValueError, match=r"a batch is for http://127\.0\.0\.1:\d+ only, got 'http://other.test/x/'"):
+        client.batched(lambda batch: batch.http_post("http://u:p@other.test/x", {}))
+
+
 def test_a_batch_that_ends_with_an_error_is_not_sent(client):
     def fill(batch):
         batch.create_team(name="t")

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from keystone_client.discovery import Field, resources_of
+from restwright.errors import DecodeError
 from restwright.testing import Reply, serve
 
 GIZMO = {
@@ -69,7 +70,7 @@ def test_a_new_resource_has_all_verbs(connect):
         assert caller.update_gizmo(pk=1, data={"name": "x"})["id"] == 1
         assert caller.delete_gizmo(pk=1) is None
         asked = [seen.path for seen in server.requests if seen.path.startswith(("/openapi", "/auth"))]
-        assert asked == ["/authentication/login/", "/openapi/json/"]
+        assert asked == ["/openapi/json/"]
 
 
 def test_they_wait_in_batches_too(connect):
@@ -155,3 +156,12 @@ def test_the_resources_of_a_real_service(client):
 def test_every_resource_of_a_real_service_can_be_listed(client):
     for name in client.resources():
         assert isinstance(getattr(client, f"retrieve_{name}")(), list)
+
+
+@pytest.mark.parametrize("answer", [5, "x", [], {"detail": "x"}, {"paths": []}])
+def test_an_answer_that_is_no_document_is_refused(connect, answer):
+    with serve([Reply(json=answer), Reply(json=DOCUMENT)]) as server:
+        caller = connect(server.url)
+        with pytest.raises(DecodeError, match=r"no OpenAPI document|expected a JSON object"):
+            caller.resources()
+        assert "gizmo" in caller.resources()

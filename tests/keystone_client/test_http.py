@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
+import re
 
 import pytest
 import requests
@@ -53,6 +54,8 @@ def test_data_and_json_are_the_same_thing(connect):
         ("version", "/api/version/"),
         ("/version/", "/api/version/"),
         ("users/users?username=a", "/api/users/users/?username=a"),
+        ("users/users?username=a#top", "/api/users/users/?username=a"),
+        ("version#top", "/api/version/"),
         ("media/allocations/a.pdf", "/api/media/allocations/a.pdf"),
         ("openapi/schema.json", "/api/openapi/schema.json"),
     ],
@@ -61,6 +64,34 @@ def test_endpoints_lie_below_the_root(connect, endpoint, seen):
     with serve(lambda request: Reply()) as server:
         connect(f"{server.url}//api/").http_get(endpoint)
         assert server.requests[0].target == seen
+
+
+def test_the_root_ends_where_its_query_begins(connect):
+    with serve(lambda request: Reply()) as server:
+        caller = connect(f"{server.url}/api?x=1#top")
+        caller.http_get("version")
+        assert caller.url == f"{server.url}/api/"
+        assert server.requests[0].target == "/api/version/"
+
+
+def test_a_header_field_of_none_is_left_out(connect):
+    with serve(lambda request: Reply()) as server:
+        connect(server.url).send_request("get", "x", headers={"X-One": "1", "X-None": None})
+        assert server.requests[0].headers["X-One"] == "1"
+        assert "x-none" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"method": None}, "method must be a text such as 'get', got None"),
+        ({"headers": 5}, "headers must be a dict, got int"),
+        ({"headers": [("a", "b")]}, "headers must be a dict, got list"),
+    ],
+)
+def test_a_request_that_is_none_is_told_by_the_name_of_its_argument(connect, wrong, told):
+    with pytest.raises(TypeError, match=re.escape(told)):
+        connect("http://127.0.0.1:9").send_request(**{"method": "get", "endpoint": "x", **wrong})
 
 
 def test_a_slash_can_be_left_out(connect):
@@ -129,7 +160,12 @@ def test_settings_that_make_no_sense_are_refused():
         KeystoneClient("http://h", era="cookie")
     with pytest.raises(ValueError, match="timeout must be"):
         KeystoneClient("http://h", timeout=-1)
-    with pytest.raises(TypeError, match="transport must be a requests adapter"):
+    for wrong in (-1, "x", None):
+        with pytest.raises(ValueError, match=f"max_redirects must be 0 or more, got {wrong!r}"):
+            KeystoneClient("http://h", max_redirects=wrong)
+    with pytest.raises(
+        TypeError, match="transport must be a requests adapter or a blocking transport of httpx, got object"
+    ):
         KeystoneClient("http://h", transport=object())
     with pytest.raises(TypeError, match="url must be a text"):
         KeystoneClient(5)
@@ -218,11 +254,11 @@ def test_log_records_tell_who_asked_what(heard, connect, mode):
         caller = connect(server.url)
         caller.retrieve_cluster(pk=1)
         caller.close()
-    label = "HTTP" if mode == "sync" else "Async HTTP"
-    names = [f"{label} client created", f"{label} Request", f"{label} Response", f"{label} client closed"]
+    label, word = ("HTTP", "Request") if mode == "sync" else ("Async HTTP", "request")
+    names = [f"{label} client created", f"{label} {word}", f"{label} Response", f"{label} client closed"]
     assert [record.getMessage() for record in heard] == names
     assert [record.levelname for record in heard] == ["INFO", "DEBUG", "INFO", "INFO"]
     assert {record.cid for record in heard} == {caller.cid}
     assert [record.status_code for record in heard] == ["", "", 200, ""]
-    assert heard[2].url == f"{server.url}/allocations/clusters/1/"
+    assert heard[1].url == heard[2].url == f"{server.url}/allocations/clusters/1/"
     assert (heard[1].method, heard[1].endpoint) == ("GET", "/allocations/clusters/1/")

@@ -157,3 +157,24 @@ def test_a_failure_in_the_middle_is_told(connect):
 def test_a_number_of_records_is_a_number(connect, name):
     with pytest.raises(ValueError, match=f"{name} must be a number of records, got '-1'"):
         connect("http://127.0.0.1:9").retrieve_cluster(filters={name: -1})
+
+
+def test_records_come_once_though_a_page_repeats_them(connect):
+    with serve([Reply(json=[{"id": 1}, {"id": 1}, {"id": 2}, {"id": [1]}, {"a": 1}, {"a": 1}])]) as server:
+        found = connect(server.url).retrieve_cluster()
+    assert found == [{"id": 1}, {"id": 2}, {"id": [1]}, {"a": 1}, {"a": 1}]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"order": 5}, "order must be the name of a field, or a list of them, got 5"),
+        ({"order": ["a", 1]}, "order must be the name of a field, or a list of them"),
+        ({"order": b"a"}, "order must be"),
+        ({"search": ["a"]}, "search must be a text"),
+        ({"search": {}}, "search must be a text"),
+    ],
+)
+def test_what_is_neither_order_nor_words_is_told_by_name(connect, wrong, told):
+    with pytest.raises(TypeError, match=told):
+        connect("http://127.0.0.1:9").retrieve_cluster(**wrong)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
+import json
 import socket
 import threading
 import time
@@ -12,9 +14,11 @@ import pytest
 import requests
 
 from keystone_client.authentication import JWT, AuthenticationManager
-from restwright.errors import ApiError, Forbidden, Throttled, TransportError, Unauthorized
+from keystone_client.schema import AuthSchema, Endpoint, Schema
+from restwright.errors import ApiError, Forbidden, Throttled, TransportError, Unauthorized, UnusableAnswer
 from restwright.sandbox.keystone import keystone_service
 from restwright.testing import Reply, serve
+from restwright.testing.faults import late
 
 STAFF = ("admin", "admin-secret")
 USER = ("user", "user-secret")
@@ -159,14 +163,14 @@ def test_a_login_whose_refresh_token_has_expired_counts_as_none(connect, era):
 
 
 @pytest.mark.eras("session")
-def test_writes_carry_the_csrf_token(connect, era):
+def test_requests_carry_the_csrf_token(connect, era):
     fields = {"Set-Cookie": "csrftoken=abc; Path=/"}
     with serve(lambda request: Reply(json={"id": 1}, headers=fields)) as server:
         caller = connect(server.url, era="session")
         caller.login(*STAFF)
         caller.create_cluster(name="x")
         caller.retrieve_cluster(pk=1)
-        assert [seen.headers.get("X-CSRFToken") for seen in server.requests] == [None, "abc", None]
+        assert [seen.headers.get("X-CSRFToken") for seen in server.requests] == [None, "abc", "abc"]
         assert caller.get_application_headers({"A": "b"}) == {
             "X-KEYSTONE-CID": caller.cid,
             "X-CSRFToken": "abc",
@@ -208,16 +212,55 @@ def test_credentials_stay_with_their_origin(client):
             }
 
 
-def test_the_era_is_asked_for_once(connect):
-    def app(request):
-        time.sleep(0.05)
-        return Reply(405) if request.method == "GET" else Reply(json={})
+def test_the_era_is_found_out_by_the_first_login(service, connect, era):
+    caller = connect(service.url)
+    for _ in range(2):
+        caller.login(*STAFF)
+    asked = [(seen.method, seen.target) for seen in service.requests]
+    session, tokens = ("POST", "/authentication/login/"), ("POST", "/authentication/new/")
+    assert asked == ([session, session] if era == "session" else [session, tokens, tokens])
 
-    with serve(app) as server:
+
+def test_first_logins_at_the_same_time_all_succeed(service, connect, era):
+    caller = connect(service.url)
+    caller.together(*[("login", {"username": "admin", "password": "admin-secret"})] * 10)
+    assert caller.era == era
+    assert caller.is_logged_in() is True
+
+
+def test_a_page_is_no_session(connect):
+    page = Reply(content=b"<!doctype html>", headers={"Content-Type": "text/html"})
+    with serve([page]) as server, pytest.raises(UnusableAnswer, match="is there a Keystone at this address"):
+        connect(server.url).login(*STAFF)
+
+
+def test_a_login_without_cookies_is_one_until_the_service_says_no(connect):
+    """As with services that a test plays, or behind a proxy that keeps the cookies to itself."""
+    answers = [Reply(json={}), Reply(json={"username": "a"}), Reply(401, json={}), Reply(json={}), Reply(200)]
+    with serve(answers) as server:
         caller = connect(server.url)
-        caller.together(*[("login", {"username": "a", "password": "b"})] * 5)
-        assert [seen.path for seen in server.requests if seen.method == "GET"] == ["/authentication/login/"]
-        assert len(server.requests) == 6
+        assert caller.is_logged_in() is False
+        caller.login(*STAFF)
+        assert caller.is_logged_in() is True
+        assert caller.is_logged_in() is False
+        assert caller.is_logged_in() is False
+        caller.login(*STAFF)
+        caller.logout()
+        assert caller.is_logged_in() is False
+    kinds = ["login", "whoami", "whoami", "login", "logout"]
+    assert [seen.path for seen in server.requests] == [f"/authentication/{kind}/" for kind in kinds]
+
+
+@pytest.mark.eras("session")
+def test_a_key_of_the_callers_own_is_a_login_too(service, connect, era):
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Token {service.token(service.settings.staff)}"
+        caller = connect(service.url, session=session)
+        assert caller.whoami()["username"] == "admin"
+        assert caller.is_logged_in() is True
+        assert caller.client.is_authenticated
+        session.headers["Authorization"] = "Token wrong"
+        assert caller.is_logged_in() is False
 
 
 def test_an_era_that_is_given_is_not_asked_for(service, connect, era):
@@ -277,8 +320,52 @@ def test_tokens_by_hand(manager):
     manager.jwt = first
     with pytest.raises(RuntimeError, match="log in again"):  # it was blacklisted
         manager.refresh(force=True)
+    with pytest.raises(TypeError, match="jwt must be a JWT or None, got tuple"):
+        manager.jwt = ("a", "b")
     manager.jwt = None
     assert manager.is_authenticated() is False
+
+
+def signed_token(life):
+    claims = json.dumps({"exp": time.time() + life}).encode()
+    return f"h.{base64.urlsafe_b64encode(claims).decode().rstrip('=')}.s"
+
+
+def test_a_refresh_token_that_has_expired_is_not_sent():
+    manager = AuthenticationManager("http://127.0.0.1:9")
+    manager.jwt = JWT(signed_token(-10), signed_token(-5))
+    for renewing in (manager.refresh, manager.get_auth_headers):
+        with pytest.raises(RuntimeError, match="log in again"):
+            renewing()
+    manager.jwt = JWT(signed_token(100), signed_token(-5))
+    manager.refresh()
+    assert manager.is_authenticated() is True
+    with pytest.raises(RuntimeError, match="log in again"):
+        manager.refresh(force=True)
+
+
+def test_a_renewal_by_hand_keeps_to_its_timeout():
+    with serve([late(1, Reply(json={"access": signed_token(300)}))]) as server:
+        manager = AuthenticationManager(server.url)
+        manager.jwt = JWT(signed_token(-10), signed_token(300))
+        begun = time.monotonic()
+        with pytest.raises(requests.Timeout, match=r"the renewal of a token takes longer than 0\.1 s"):
+            manager.get_auth_headers(timeout=0.1)
+        assert time.monotonic() - begun < 0.9
+        with pytest.raises(ValueError, match="timeout must be"):
+            manager.refresh(timeout=-1)
+
+
+def test_tokens_are_asked_for_where_the_schema_says():
+    schema = Schema(auth=AuthSchema(Endpoint("a/new"), Endpoint("a/renew"), Endpoint("a/end")))
+    with serve(lambda request: Reply(json={"access": signed_token(300), "refresh": signed_token(300)})) as server:
+        manager = AuthenticationManager(server.url, schema)
+        manager.login(*STAFF)
+        manager.refresh(force=True)
+        manager.logout()
+    asked = [f"{server.url}{seen.target}" for seen in server.requests]
+    assert asked == [manager.auth_url, manager.refresh_url, manager.blacklist_url]
+    assert not any("authorization" in seen.headers for seen in server.requests)
 
 
 def test_where_tokens_are_had(manager, services):

@@ -115,3 +115,11 @@ def test_an_answer_that_is_no_record_is_refused(connect, content):
     reply = Reply(200, content=content, headers={"Content-Type": "application/json"})
     with serve(lambda request: reply) as server, pytest.raises(DecodeError):
         connect(server.url).retrieve_cluster(pk=1)
+
+
+@pytest.mark.parametrize("data", [5, "x", [1], [("name", "x")]])
+def test_fields_that_are_no_dict_are_told_by_name(connect, data):
+    caller = connect("http://127.0.0.1:9")
+    for call in (lambda: caller.create_cluster(data), lambda: caller.update_cluster(1, data)):
+        with pytest.raises(TypeError, match=f"data must be a dict of fields, got {type(data).__name__}"):
+            call()

@@ -10,6 +10,7 @@ import httpx
 import pytest
 import requests
 
+from keystone_client import KeystoneClient
 from keystone_client.httpx_errors import translated
 from restwright import where
 from restwright.errors import (
@@ -200,3 +201,31 @@ def test_so_do_those_that_list_and_those_that_lose_the_connection(connect):
         list(connect(server.url, era="session", attempts=1).iterate_cluster())
     with pytest.raises(httpx.ConnectError):
         connect("http://127.0.0.1:9", attempts=1).http_get("version")
+
+
+def test_raise_for_status_raises_what_both_libraries_catch(client):
+    response = client.http_get("users/users/77")
+    for theirs in (requests.HTTPError, httpx.HTTPStatusError):
+        with pytest.raises(theirs, match="404 Client Error: Not Found for url") as caught:
+            response.raise_for_status()
+    assert caught.value.response is response
+    assert type(pickle.loads(pickle.dumps(caught.value))) is requests.HTTPError
+    again = pickle.loads(pickle.dumps(response))
+    assert (again.status_code, again.json()) == (404, response.json())
+    assert client.http_get("version").raise_for_status() is None
+
+
+def test_attributes_that_old_programs_reach_for_are_those_of_the_client(services):
+    services["jwt"].reset()
+    with KeystoneClient(services["jwt"].url) as client:
+        assert (client._url, client._session) == (client.url, client.session)
+        assert client._auth.jwt is None
+        client._auth.login("admin", "admin-secret")
+        assert client.whoami()["username"] == "admin"
+        assert client._auth.get_auth_headers() == {"Authorization": f"Bearer {client._auth.jwt.access}"}
+        pair = client._auth.jwt
+        client.logout()
+        assert client._auth.jwt is None
+        client._auth.jwt = pair
+        assert client.is_authenticated
+        assert client.retrieve_cluster() == []

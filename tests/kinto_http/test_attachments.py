@@ -13,12 +13,13 @@ import sys
 import threading
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from unittest import mock
 
 import pytest
 import requests
 
 from kinto_http import AsyncClient, KintoException
-from kinto_http.exceptions import AddressException, NetworkException
+from kinto_http.exceptions import AddressException, DownloadException, NetworkException
 from restwright.testing.faults import half_body, hang_within_body, reset_before, reset_within_body
 from restwright.testing.serve import Reply, serve
 
@@ -409,8 +410,8 @@ def test_a_file_that_differs_is_replaced(files, downloads, there):
 @pytest.mark.parametrize(
     ("answer", "error", "message"),
     [
-        (Reply(404), KintoException, "404"),
-        (Reply(500), KintoException, "500"),
+        (Reply(404), DownloadException, "404"),
+        (Reply(500), requests.HTTPError, "500"),
         (Reply(content=CONTENT[:-1]), KintoException, "the record says"),
         (Reply(content=CONTENT + b"!"), KintoException, "larger than the"),
         (Reply(content=CONTENT[:-1] + b"!"), KintoException, "SHA-256"),
@@ -426,8 +427,9 @@ def test_a_download_that_fails_leaves_what_was_there(files, downloads, answer, e
     if message == "0.3 s":
         files.client.client.session.timeout = 0.3
     (downloads / "f").write_bytes(b"before")
-    with pytest.raises(error, match=re.escape(message)):
+    with pytest.raises(error, match=re.escape(message)) as raised:
         files.fetch(downloads)
+    assert isinstance(raised.value, KintoException)
     assert [each.name for each in downloads.iterdir()] == ["f"]
     assert (downloads / "f").read_bytes() == b"before"
 
@@ -455,6 +457,23 @@ def test_the_server_does_not_choose_the_directory(files, downloads, name):
 def test_names_that_are_none_are_refused(files, downloads, name):
     with pytest.raises(KintoException, match="no usable filename"):
         files.fetch(downloads, described={"filename": name})
+
+
+def test_a_stand_in_for_the_get_of_requests_is_asked(files, downloads):
+    """As in tests of programs that were written for `kinto-http`."""
+    files.answer(Reply(500))
+    with mock.patch("kinto_http.client.requests.get") as get:
+        answer = get.return_value.__enter__.return_value
+        answer.iter_content.return_value = [CONTENT[:100], CONTENT[100:]]
+        assert files.fetch(downloads, chunk_size=100) == str(downloads / "f")
+        assert (downloads / "f").read_bytes() == CONTENT
+        get.assert_called_once_with(mock.ANY, stream=True)
+        answer.iter_content.assert_called_once_with(chunk_size=100)
+        answer.raise_for_status.side_effect = requests.HTTPError("404")
+        with pytest.raises(requests.HTTPError):
+            files.fetch(downloads, overwrite=True)
+    assert (downloads / "f").read_bytes() == CONTENT
+    assert files.asked == []
 
 
 def test_a_record_that_says_little_will_do(files, downloads):

@@ -420,6 +420,16 @@ def test_only_the_server_s_prefix_is_taken_from_a_path(path):
     assert client.session.payloads[0]["requests"][0]["path"] == "/buckets/dev1/collections/v1"
 
 
+def test_of_a_session_that_does_not_tell_its_server_a_version_is_the_prefix():
+    batch, client = queue()
+    client.session.server_url = object()
+    for path in ("/v1/buckets/v1", "/v1x/y", "/x/v1/y"):
+        batch.request("GET", path)
+    batch.send()
+    sent = client.session.payloads[0]["requests"]
+    assert [item["path"] for item in sent] == ["/buckets/v1", "/v1x/y", "/x/v1/y"]
+
+
 def test_what_is_sent_is_returned_chunk_by_chunk():
     first, second = ({"responses": [OK, OK]}, {"ETag": '"1"'}), ({"responses": [OK]}, {})
     batch, client = queue(first, second, batch_max_requests=2)

@@ -178,6 +178,7 @@ def test_what_the_package_exports():
     assert kinto_http.logger is logging.getLogger("kinto_http")
     assert issubclass(kinto_http.BearerTokenAuth, kinto_http.TokenAuth)
     assert kinto_http.BearerTokenAuth is not kinto_http.TokenAuth
+    assert kinto_http.KintoClient is kinto_http.client.KintoClient is Client
 
 
 SUBMODULES = [

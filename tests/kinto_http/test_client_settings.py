@@ -30,8 +30,9 @@ def test_a_client_needs_a_server_or_a_session():
 def test_a_client_without_a_server_fails_with_its_first_request(loop):
     """Defect 34: it is documented to be made so, and failed with an obscure error."""
     client = Client(auth=("alice", "pa55"), bucket="payments", collection="receipts")
-    with pytest.raises(KintoException, match="No server_url was given"):
+    with pytest.raises(KintoException, match="No server_url was given") as raised:
         client.get_records()
+    assert isinstance(raised.value, requests.exceptions.MissingSchema)
 
     async def main():
         await AsyncClient(auth=("alice", "pa55"), collection="c").get_records()
@@ -307,7 +308,7 @@ def test_requests_may_be_patched_before_a_client_is_made(headers):
         assert client.delete_record("r") == {"id": "r"}
     asked = [(each.args, each.kwargs["headers"]["User-Agent"]) for each in http.request.call_args_list]
     url, agent = "http://h/v1/buckets/default/collections/c/records/r", kinto_http.session.USER_AGENT
-    assert asked == [(("GET", url), agent), (("PUT", url), agent), (("DELETE", url), agent)]
+    assert asked == [(("get", url), agent), (("put", url), agent), (("delete", url), agent)]
 
 
 def test_a_session_of_ones_own_is_asked_as_ours_would_be():

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import functools
 from unittest import mock
 
 import pytest
+import requests
 
-from kinto_http import AsyncClient, Client, Session
+from kinto_http import AsyncClient, Client, KintoException, Session
 from kinto_http.batch import BatchSession
+from kinto_http.constants import USER_AGENT
 from restwright.testing import Reply, serve
 
 ENVELOPE = {"data": {"id": "x", "last_modified": 1}, "permissions": {}}
@@ -160,3 +164,87 @@ def test_auth_counts_more_than_a_header_field_of_the_session():
                 client.server_info()
         told = [request.headers["Authorization"] for request in server.requests]
     assert told == ["Basic dTpw", "Token t"]
+
+
+# --- a stand-in for `requests` itself --------------------------------------------------------------------------------
+
+ANSWERS = {"status_code": 200, "headers": {}, "json.return_value": ENVELOPE}
+AGENT = {"User-Agent": USER_AGENT}
+JSON = {**AGENT, "Content-Type": "application/json"}
+SENT = [
+    (("get", "/x"), {}, {"headers": AGENT}),
+    (("GET", "/x"), {"params": {"a": 1, "in_b": ["c"]}}, {"params": {"a": "1", "in_b": "c"}, "headers": AGENT}),
+    (("head", "/x"), {"headers": {"If-None-Match": '"5"'}}, {"headers": {**AGENT, "If-None-Match": '"5"'}}),
+    (("put", "/x"), {"data": {"a": 1}}, {"data": '{"data": {"a": 1}}', "headers": JSON}),
+    (("post", "/x"), {"payload": {"a": 1}, "timeout": 3}, {"data": '{"a": 1}', "headers": JSON, "timeout": 3}),
+    (
+        ("patch", "/x"),
+        {"payload": [{"op": "add"}], "headers": {"Content-Type": "application/json-patch+json"}},
+        {"data": '[{"op": "add"}]', "headers": {**AGENT, "Content-Type": "application/json-patch+json"}},
+    ),
+    (("delete", "/x"), {}, {"headers": AGENT}),
+    (
+        ("post", "/x"),
+        {"files": [("a", ("name", b"content", "text/plain"))], "payload": {"data": "{}"}},
+        {"files": [("a", ("name", b"content", "text/plain"))], "data": {"data": "{}"}, "headers": AGENT},
+    ),
+]
+
+
+@pytest.fixture(params=["kinto_http.session.requests", "kinto_http.session.requests.Session"])
+def stand_in(request):
+    """The `request` of what a session of `requests` is for its users."""
+    with mock.patch(request.param) as patched:
+        made = patched.return_value if request.param.endswith("Session") else patched.Session.return_value
+        made.request.return_value = mock.MagicMock(**ANSWERS)
+        yield made.request
+
+
+@pytest.mark.parametrize(("args", "kwargs", "sent"), SENT)
+def test_a_stand_in_for_requests_is_given_what_is_sent_and_no_more(stand_in, args, kwargs, sent):
+    Session("https://h/v1").request(*args, **kwargs)
+    assert stand_in.call_args_list == [mock.call(args[0], "https://h/v1/x", **sent)]
+
+
+def test_it_is_given_the_settings_of_the_session_for_its_server_alone(stand_in):
+    session = Session("https://h/v1", auth=("u", "p"), timeout=None, headers={"X-One": "1"})
+    session.request("get", "/x")
+    session.request("get", "https://h/v1/y")
+    session.request("get", "https://other/z")
+    home = {"auth": ("u", "p"), "timeout": None, "headers": {**AGENT, "X-One": "1"}}
+    assert stand_in.call_args_list == [
+        mock.call("get", "https://h/v1/x", **home),
+        mock.call("get", "https://h/v1/y", **home),
+        mock.call("get", "https://other/z", timeout=None, headers=AGENT),
+    ]
+
+
+def test_it_is_asked_by_clients_as_often_as_a_server(stand_in):
+    """With all that they repeat, refuse and tell."""
+    too_busy = mock.MagicMock(status_code=503, headers={"Retry-After": "0"})
+    stand_in.side_effect = [too_busy, requests.ConnectionError("gone"), mock.MagicMock(**ANSWERS)] * 2
+    settings = {"server_url": "https://h/v1", "collection": "c", "retry": 1}
+    assert Client(**settings).get_record("x") == ENVELOPE
+    assert asyncio.run(_result_of(AsyncClient(**settings), "get_record", "x")) == ENVELOPE
+    url = "https://h/v1/buckets/default/collections/c/records/x"
+    assert stand_in.call_args_list == [mock.call("get", url, params={}, headers=AGENT)] * 6
+
+
+async def _result_of(client, name, *args):
+    return await getattr(client, name)(*args)
+
+
+def test_a_stand_in_for_the_request_of_all_sessions_is_asked_alike():
+    with mock.patch("requests.Session.request", return_value=mock.MagicMock(**ANSWERS)) as request:
+        assert Client(server_url="https://h/v1").get_bucket() == ENVELOPE
+    request.assert_called_once_with("get", "https://h/v1/buckets/default", params={}, headers=AGENT)
+
+
+def test_a_request_that_only_passes_on_is_no_stand_in():
+    """What we see to for a session goes on: a write is not redirected, say."""
+    with serve([Reply(302, headers={"Location": "/elsewhere"})]) as server, Client(server_url=server.url) as client:
+        http = client.session._session
+        http.request = functools.partial(http.request, verify=True)
+        with pytest.raises(KintoException, match="is not redirected"):
+            client.update_bucket(data={})
+        assert [request.target for request in server.requests] == ["/buckets/default"]

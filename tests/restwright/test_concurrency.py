@@ -170,6 +170,24 @@ def test_a_loop_that_is_closed_plainly_leaves_nothing_open(unclosed, quiet, tls,
 
 
 @only_async
+def test_the_next_loop_does_not_stumble_over_what_the_server_has_closed_in_the_last_one(unclosed, quiet):
+    with serve([faults.close_idle(HELLO)]) as server:
+        client = unclosed(server.url)
+
+        async def main():
+            assert (await asking(client)).json() == "hello"
+            assert await asyncio.to_thread(server.wait_for_open_connections, 0)
+            await asyncio.sleep(0.05)  # for the loop to see it
+
+        for _ in range(2):
+            loop = asyncio.new_event_loop()
+            loop.run_until_complete(main())
+            loop.run_until_complete(loop.shutdown_default_executor())
+            loop.close()
+        assert server.connections == 2
+
+
+@only_async
 def test_a_client_that_nobody_holds_any_more_closes_its_connections(unclosed, quiet):
     with serve([HELLO]) as server:
 

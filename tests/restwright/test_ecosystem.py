@@ -8,6 +8,8 @@ import http.client
 import io
 import pickle
 import socket
+import subprocess
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -62,6 +64,29 @@ def test_the_library_responses(connect):
         mocked.get("http://service.test/x", json={"mocked": 1}, headers={"Set-Cookie": "a=b"})
         assert caller.get("/x").json() == {"mocked": 1}
         assert caller.session.cookies["a"] == "b"
+
+
+FIRST_IMPORT = """
+import requests, requests_mock, responses
+with {stand_in} as mocked:
+    mocked.get("http://service.invalid/x", json=7)
+    from restwright import Request
+    from restwright.transport import Transport
+    print(Transport(requests.Session(), "http://service.invalid").send(Request("GET", "/x")).json())
+"""
+
+
+@pytest.mark.parametrize("stand_in", ["requests_mock.Mocker()", "responses.RequestsMock()"])
+def test_a_stand_in_is_asked_also_if_it_was_there_before_us(stand_in):
+    """As where a test function imports what it needs."""
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_IMPORT.format(stand_in=stand_in)],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=30,
+    )
+    assert (done.stdout, done.stderr) == ("7\n", "")
 
 
 def test_what_a_stand_in_raises_comes_through(connect):

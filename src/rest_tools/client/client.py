@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Generator, Mapping
-from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 import requests
 
@@ -26,6 +25,7 @@ from rest_tools.client.session import AsyncSession, Session, default_headers
 from rest_tools.client.tokens import Token, TokenFunction
 from rest_tools.utils.redaction import redact, redact_values, traceback_of
 from restwright.auth import BasicAuth
+from restwright.closing import AsyncClosing, Closing
 from restwright.drivers import AsyncPages, Pages, run, run_async
 from restwright.errors import ApiError
 from restwright.message import IDEMPOTENT, UNSET, Origin, Unset, without_credentials
@@ -42,7 +42,7 @@ _spanned: Final = telemetry.spanned(
 )
 
 
-class RestClient(Calls):
+class RestClient(Calls, Closing, AsyncClosing):
     """A client for a REST service that speaks JSON.
 
     `request` is awaited, `request_seq` blocks, `request_stream` and `request_stream_async` read JSON by the line. All
@@ -150,22 +150,6 @@ class RestClient(Calls):
         self.session.close()
         if self._connection is not None:
             await self._connection.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     @_spanned
     async def request(self, method: str, path: str, args: Any = None, headers: Mapping[str, str] | None = None) -> Any:

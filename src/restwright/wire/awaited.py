@@ -186,7 +186,8 @@ def _end(loop: asyncio.AbstractEventLoop, connector: aiohttp.BaseConnector) -> N
     if connector.closed or loop.is_running():
         return
     idle: dict[Any, Any] = vars(connector)["_conns"]
-    lost: list[Any] = [protocol.transport for each in idle.values() for protocol, _ in each]
+    held = (protocol.transport for each in idle.values() for protocol, _ in each)
+    lost: list[Any] = [transport for transport in held if transport is not None]  # None: the server has closed it
     idle.clear()
     list(connector.close().__await__())  # nothing to wait for
     for transport in lost:

@@ -42,8 +42,6 @@ class Content:
                 call.sink.start()
         if self._coding in ("", "identity"):
             self._coding = ""
-        elif self._coding not in ("gzip", "x-gzip", "deflate"):
-            raise BadEncoding(f"Content-Encoding {coding!r:.40} was not asked for", request=call.prepared)
 
     def feed(self, chunk: bytes) -> None:
         """Take a chunk as it came over the wire."""
@@ -87,6 +85,9 @@ class Content:
             self._chunks.append(data)
 
     def _new_decompressor(self, start: bytes) -> _Decompressor:
+        # Only now: an answer without content, to a HEAD or a 304, may tell a coding too.
+        if self._coding not in ("gzip", "x-gzip", "deflate"):
+            raise BadEncoding(f"Content-Encoding {self._coding!r:.40} was not asked for", request=self._call.prepared)
         if self._coding != "deflate":
             return zlib.decompressobj(16 + zlib.MAX_WBITS)
         # RFC 9110, 8.4.1.2: deflate is the zlib format, but some senders leave its two-byte header out.

@@ -109,12 +109,14 @@ class PacedAnswer(http.client.HTTPResponse):
         self.fields = fields = Headers(items)
         self.version, self.code, self.status = version, status, status
         # RFC 9112, 6.3: what the content ends with.
-        self.chunked = fields.get("Transfer-Encoding", "").lower() == "chunked"
+        self.chunked = False
         self.chunk_left = None
         self.length = None
-        if status in (101, 204, 304) or not self._has_content:
+        if status in (101, 204, 304) or not self._has_content:  # whatever the fields say: a 304's are those of a 200
             self.length = 0
-        elif not self.chunked:
+        elif fields.get("Transfer-Encoding", "").lower() == "chunked":
+            self.chunked = True
+        else:
             self.length = _length(fields)
         # RFC 9112, 9.3: is the connection of use after it?
         said = fields.get("Connection", "").lower()

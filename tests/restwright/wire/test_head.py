@@ -119,6 +119,18 @@ def test_interim_answers_are_passed_over(ask, status):
         assert server.connections == 1
 
 
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
+@pytest.mark.parametrize(
+    "field", ["Content-Length: 9", "Transfer-Encoding: chunked", "Content-Encoding: gzip", "Content-Encoding: br"]
+)
+def test_what_an_answer_without_content_says_of_it_is_not_waited_for(ask, method, status, field):
+    with serve(
+        [Fault(lambda connection: connection.send(f"HTTP/1.1 {status} x\r\n{field}\r\n\r\n".encode()))]
+    ) as server:
+        (answer,) = ask(server.url, Request(method, "/"))
+        assert (answer.status_code, answer.content) == (status, b"")
+
+
 def test_a_connection_that_the_server_wants_closed_is_not_used_again(ask):
     with serve([Reply(text="x", headers={"Connection": "close"}), Reply(text="y")]) as server:
         assert [answer.text for answer in ask(server.url, *[Request("GET", "/")] * 2)] == ["x", "y"]

@@ -104,8 +104,9 @@ def test_a_length_that_is_none_or_several(said):
 
 
 @pytest.mark.parametrize(("status", "method"), [(204, "GET"), (304, "GET"), (101, "GET"), (200, "HEAD")])
-def test_answers_without_content(status, method):
-    with answer_to(b"HTTP/1.1 %d \r\nContent-Length: 2\r\n\r\n" % status, method) as answer:
+@pytest.mark.parametrize("field", [b"Content-Length: 2", b"Transfer-Encoding: chunked"])
+def test_answers_without_content(status, method, field):
+    with answer_to(b"HTTP/1.1 %d \r\n%b\r\n\r\n" % (status, field), method) as answer:
         assert answer.read() == b""
         assert answer.will_close is False
 
