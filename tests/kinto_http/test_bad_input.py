@@ -90,8 +90,7 @@ def test_and_then_all_is_well_again(connect, name):
     replies = itertools.chain([fault] * (11 if name == "a redirect loop" else 1), itertools.repeat(well))
 
     def app(request):
-        if len(server.requests) > 1:  # it is at its first that it shall give up soon
-            caller.client.session.timeout = PATIENCE
+        caller.client.session.timeout = PATIENCE  # for the next: it is the first that is to be given up soon
         return next(replies)
 
     with serve(app) as server:

@@ -163,9 +163,8 @@ def test_a_request_that_was_not_answered_is_sent_twice(connect, fault, operation
     replies = iter([fault])
 
     def app(request):
-        if (reply := next(replies, None)) is None:
-            caller.client.session.timeout = PATIENCE
-        return reply or RECORD
+        caller.client.session.timeout = PATIENCE  # for the next: it is the first that is to be given up soon
+        return next(replies, RECORD)
 
     with serve(app) as server:
         caller = connect(server.url)

@@ -111,10 +111,12 @@ class Others:
 
     def __exit__(self, kind, *_):
         time.sleep(max(0.2, self._begun + 0.3 - time.monotonic()))
-        if kind is None:
-            until(lambda: len(self.seconds) > 10)
-        self._is_over = True
-        self._thread.join()
+        try:
+            if kind is None:
+                until(lambda: len(self.seconds) > 10)
+        finally:
+            self._is_over = True
+            self._thread.join()
         if kind is None:
             assert self.failures == []
             print(f"p99 {1000 * self.p99:.0f} ms of {len(self.seconds)} requests")
