@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import signal
 import ssl
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import SimpleNamespace
 
+import hypothesis
 import pytest
 import requests
 
 from restwright.sandbox.certificates import Certificates
 from restwright.testing.kinto import KintoServer, kinto_server
 from restwright.testing.serve import Connection, Fault, Reply, SeenRequest, Server, serve
+
+# The same examples each time, in whichever time the machine has for them; no files of them in the project.
+hypothesis.settings.register_profile(
+    "tests",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.load_profile("tests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Programs in tests are stopped by SIGINT, which is ignored where tests begin in the background of a shell."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,7 @@ def part(name: str) -> ModuleType:
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, check=False, encoding="utf-8", timeout=55)
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, check=False, encoding="utf-8", timeout=200)
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +191,8 @@ def test_columns_of_numbers_are_set_to_the_right(tour):
 
 
 def test_ctrl_c_stops_it_and_its_server():
-    with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as process:
+    command = [*COMMAND, "--count", "20000"]  # which it cannot be done with before it is stopped
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as process:
         assert process.stdout is not None
         assert process.stderr is not None
         said = "".join(iter(lambda: process.stdout.readline().partition("2. Push")[0], ""))
@@ -199,7 +200,7 @@ def test_ctrl_c_stops_it_and_its_server():
         assert server is not None
         time.sleep(0.3)  # amid the first batches
         process.send_signal(signal.SIGINT)
-        rest, errors = process.communicate(timeout=20)
+        rest, errors = process.communicate(timeout=200)
     assert (process.returncode, errors) == (130, "")
     assert rest.endswith("Stopped; the sandbox is gone too.\n")
     assert not is_listening(int(server[1]))
@@ -233,7 +234,7 @@ def test_what_is_not_installed_is_told(client, package, extra):
         f"import runpy, sys; sys.modules[{package!r}] = None; sys.argv[1:] = ['--only', {client!r}]; "
         f"runpy.run_path({str(TOUR)!r}, run_name='__main__')"
     )
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, text=True, timeout=30)
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, text=True, timeout=200)
     assert ended.returncode == 2
     assert f"restwright[{extra}]" in ended.stderr
     assert "Traceback" not in ended.stderr

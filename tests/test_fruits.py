@@ -19,7 +19,7 @@ PYTHON = [sys.executable, "-W", "error"]
 
 def token(role: str) -> str:
     command = [*PYTHON, FRUITS / "server.py", "token", "alice", role]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=200).stdout.strip()
 
 
 @pytest.fixture(scope="module")
@@ -32,17 +32,17 @@ def shop() -> Iterator[str]:
         assert found
         yield f"http://localhost:{found[1]}"
         server.send_signal(signal.SIGTERM)
-        assert server.wait(10) == 0
+        assert server.wait(200) == 0
         assert "Traceback" not in server.stderr.read()
 
 
 def test_the_client_plants_looks_and_picks(shop):
     command = [*PYTHON, FRUITS / "client.py", shop, token("gardener")]
-    first = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    first = subprocess.run(command, capture_output=True, text=True, check=True, timeout=200)
     *fruits, colour = first.stdout.splitlines()
     assert sorted(fruits) == ["apple     2.50 EUR", "banana    1.80 EUR", "lemon     3.20 EUR", "pear      2.90 EUR"]
     assert colour == "red"
-    again = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    again = subprocess.run(command, capture_output=True, text=True, check=True, timeout=200)
     assert "fig: there is such a fruit already" in again.stdout
     assert "lemon:" not in again.stdout  # it was picked
 
@@ -50,20 +50,20 @@ def test_the_client_plants_looks_and_picks(shop):
 def test_who_is_no_gardener_may_only_look(shop):
     guest = {"Authorization": f"Bearer {token('guest')}"}
     offer = {"name": "kiwi", "price": 1.5}
-    assert requests.post(f"{shop}/fruits", json=offer, headers=guest, timeout=5).status_code == 403
-    assert requests.get(f"{shop}/fruits/apple", timeout=5).json()["colour"] == "red"
-    assert requests.get(f"{shop}/fruits/kiwi", timeout=5).json() == {"code": 404, "error": "there is no such fruit"}
+    assert requests.post(f"{shop}/fruits", json=offer, headers=guest, timeout=30).status_code == 403
+    assert requests.get(f"{shop}/fruits/apple", timeout=30).json()["colour"] == "red"
+    assert requests.get(f"{shop}/fruits/kiwi", timeout=30).json() == {"code": 404, "error": "there is no such fruit"}
 
 
 def test_what_does_not_fit_is_told_field_by_field(shop):
     gardener = {"Authorization": f"Bearer {token('gardener')}"}
-    answer = requests.post(f"{shop}/fruits", json={"price": "much", "colour": "blue"}, headers=gardener, timeout=5)
+    answer = requests.post(f"{shop}/fruits", json={"price": "much", "colour": "blue"}, headers=gardener, timeout=30)
     assert answer.status_code == 400
     assert [error["field"] for error in answer.json()["errors"]] == ["price", "colour", "name"]
 
 
 def test_it_documents_itself(shop):
-    document = requests.get(f"{shop}/openapi.json", timeout=5).json()
+    document = requests.get(f"{shop}/openapi.json", timeout=30).json()
     assert list(document["paths"]) == ["/fruits", "/fruits/{name}"]
     assert document["paths"]["/fruits"]["post"]["summary"] == "Offer a fruit; for gardeners"
-    assert requests.get(f"{shop}/docs/", timeout=5).status_code == 200
+    assert requests.get(f"{shop}/docs/", timeout=30).status_code == 200

@@ -39,7 +39,7 @@ def named_in_tables(text: str) -> set[str]:
 def options_of(service: str) -> set[str]:
     """The options of `python -m restwright.sandbox`, by its help."""
     command = [sys.executable, "-m", "restwright.sandbox", service, "--help"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=200).stdout
     return set(re.findall(r"(?<=\s)--[\w-]+", told)) - {"--help"}
 
 

@@ -21,7 +21,7 @@ def curl(command: str, url: str, token: str) -> requests.Response:
     given = {flag: [words[place + 1] for place, word in enumerate(words) if word == flag] for flag in ("-d", "-H")}
     form = dict(one.split("=", 1) for one in given["-d"])
     headers = dict(one.split(": ", 1) for one in given["-H"])
-    return requests.request("POST" if form else "GET", words[-1], data=form, headers=headers, timeout=5)
+    return requests.request("POST" if form else "GET", words[-1], data=form, headers=headers, timeout=30)
 
 
 def test_the_commands_answer_what_the_page_shows():

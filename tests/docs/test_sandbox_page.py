@@ -34,7 +34,7 @@ def curl(command: str, url: str, device_code: str) -> requests.Response:
     words = shlex.split(command.replace("http://127.0.0.1:8780", url).replace("device_code=...", device_code))
     data = [words[place + 1] for place, word in enumerate(words) if word == "-d"]
     auth = next((tuple(words[place + 1].split(":")) for place, word in enumerate(words) if word == "-u"), None)
-    return requests.post(words[-1], dict(one.split("=", 1) for one in data), auth=auth, timeout=5)
+    return requests.post(words[-1], dict(one.split("=", 1) for one in data), auth=auth, timeout=30)
 
 
 def test_the_commands_answer_what_the_page_shows():
@@ -81,7 +81,7 @@ def test_every_option_of_the_command_is_in_the_table():
 @pytest.mark.parametrize(("arguments", "count"), [([], 9), (["kinto"], 8)], ids=["all", "kinto"])
 def test_every_option_of_the_other_commands_is_in_a_table(arguments, count):
     command = [sys.executable, "-m", "restwright.sandbox", *arguments, "--help"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=200).stdout
     options = set(re.findall(r"(?<=^  )--[\w-]+", told, re.MULTILINE))
     assert len(options) == count
     assert options - pages.named_in_tables(TEXT) == set()

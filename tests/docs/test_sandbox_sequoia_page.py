@@ -27,7 +27,7 @@ def curl(command: str, locations: dict[str, str], token: str) -> requests.Respon
     form = dict(one.split("=", 1) for one in given["-d"])
     headers = dict(one.split(": ", 1) for one in given["-H"])
     auth = tuple(given["-u"][0].split(":")) if given["-u"] else None
-    return requests.request("POST" if form else "GET", words[-1], data=form, headers=headers, auth=auth, timeout=5)
+    return requests.request("POST" if form else "GET", words[-1], data=form, headers=headers, auth=auth, timeout=30)
 
 
 def test_the_commands_answer_what_the_page_shows():

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from tests.timing import PATIENCE
 
 from kinto_http import AsyncClient, Client, KintoException
 from restwright.operation import operation
@@ -214,11 +215,11 @@ def paginated_relay(paginated_kinto: KintoServer) -> Iterator[Relay]:
 
 @pytest.fixture
 def connect(mode: str, loop: asyncio.Runner) -> Iterator[Callable[..., Caller]]:
-    """Opens clients of any server, which give up after 0.3 seconds without a byte."""
+    """Opens clients of any server, which are patient unless told otherwise."""
     callers: list[Caller] = []
 
     def connect(url: str, **settings: Any) -> Caller:
-        settings = {"auth": ("alice", "s3cret"), "collection": "tasks", "timeout": 0.3, **settings}
+        settings = {"auth": ("alice", "s3cret"), "collection": "tasks", "timeout": PATIENCE, **settings}
         callers.append(Caller(mode, loop, server_url=url, **settings))
         return callers[-1]
 

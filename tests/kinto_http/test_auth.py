@@ -111,7 +111,7 @@ def test_netrc_is_not_read(connect, monkeypatch, tmp_path):
         for auth in (None, ""):
             connect(server.url, auth=auth).get_bucket()
             with Session(server.url, auth) as session:
-                session.request("get", "/", timeout=1)
+                session.request("get", "/", timeout=30)
         assert [request.headers.get("Authorization") for request in server.requests] == [None] * 4
 
 

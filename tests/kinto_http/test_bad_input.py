@@ -9,6 +9,7 @@ import time
 
 import pytest
 import requests
+from tests.timing import PATIENCE
 
 from kinto_http import BucketNotFound, CollectionNotFound, KintoException, exceptions
 from restwright.testing import Reply, faults, serve
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.unbatched
 
 UNREADABLE = requests.exceptions.ContentDecodingError
 FAULTS = {
-    "late": (faults.late(5), requests.ReadTimeout),
+    "late": (faults.late(60), requests.ReadTimeout),
     "hangs before": (faults.hang_before(), requests.ReadTimeout),
     "hangs within headers": (faults.hang_within_headers(), requests.ReadTimeout),
     "hangs within body": (faults.hang_within_body(), requests.ReadTimeout),
@@ -57,14 +58,16 @@ def calls(caller):
 def test_each_fault_is_a_clear_error_in_time_and_in_little_memory(connect, name):
     fault, expected = FAULTS[name]
     with serve(lambda request: fault) as server:
-        caller = connect(f"{server.url.replace('//', '//alice:s3cret@')}/v1")
+        brief = expected is requests.ReadTimeout or "endless" in name
+        timeout = (PATIENCE, 0.3) if brief else PATIENCE
+        caller = connect(f"{server.url.replace('//', '//alice:s3cret@')}/v1", timeout=timeout)
         caller.client.session.max_bytes = 4 << 20
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         for call in calls(caller)[: 1 if name in ("a bomb", "late") or "drip" in name or "hang" in name else None]:
             started = time.monotonic()
             with pytest.raises(expected) as raised:
                 call()
-            assert time.monotonic() - started < 2.5
+            assert time.monotonic() - started < 15
             error = raised.value
             assert isinstance(error, KintoException)
             is_network = isinstance(error, (requests.ConnectionError, requests.Timeout))
@@ -85,8 +88,14 @@ def test_and_then_all_is_well_again(connect, name):
     fault, expected = FAULTS[name]
     well = Reply(json={"data": {"id": "x"}, "permissions": {}})
     replies = itertools.chain([fault] * (11 if name == "a redirect loop" else 1), itertools.repeat(well))
-    with serve(lambda request: next(replies)) as server:
-        caller = connect(server.url)
+
+    def app(request):
+        caller.client.session.timeout = PATIENCE  # for the next: it is the first that is to be given up soon
+        return next(replies)
+
+    with serve(app) as server:
+        brief = expected is requests.ReadTimeout or "endless" in name
+        caller = connect(server.url, timeout=(PATIENCE, 0.3) if brief else PATIENCE)
         caller.client.session.max_bytes = 4 << 20
         if issubclass(expected, (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)):
             assert caller.get_record("x")["data"]["id"] == "x"  # the second try
@@ -120,7 +129,7 @@ def test_a_bucket_that_is_missing(client, new_id):
 
 
 def test_wrong_credentials(kinto, account, connect):
-    caller = connect(kinto.url, auth=(account[0], "wr0ng"), timeout=5)
+    caller = connect(kinto.url, auth=(account[0], "wr0ng"), timeout=30)
     with pytest.raises(KintoException, match="authenticate") as raised:
         caller.get_bucket("x")
     assert not isinstance(raised.value, BucketNotFound)
@@ -285,7 +294,7 @@ def test_a_thousand_pages(connect):
         return Reply(json={"data": [{"id": str(number)}]}, headers=link)
 
     with serve(app) as server:
-        assert len(connect(server.url, timeout=2).get_records()) == 1000
+        assert len(connect(server.url, timeout=PATIENCE).get_records()) == 1000
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

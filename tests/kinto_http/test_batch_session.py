@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 import requests
+from tests.timing import PATIENCE
 
 from kinto_http import KintoBatchException, KintoException, exceptions
 from kinto_http.batch import BatchSession
@@ -202,7 +203,7 @@ def test_it_is_repeated_after_a_503(kinto_app, server, send):
     kinto_app.chunks = [Reply(503, json={}, headers={"Retry-After": "1"})]
     started = time.monotonic()
     assert len(send(3, retry=1).results()) == 3
-    assert 1 <= time.monotonic() - started < 2
+    assert 1 <= time.monotonic() - started < 15
     assert sent(server) == [["0", "1"], ["0", "1"], ["2"]]
 
 
@@ -236,12 +237,13 @@ NETWORK = {
 @pytest.mark.parametrize("name", NETWORK)
 def test_a_network_failure_is_tried_twice(kinto_app, server, send, name):
     fault, kind_ = NETWORK[name]
+    timeout = (PATIENCE, 0.5) if name == "hang" else PATIENCE
     kinto_app.chunks = [fault]
-    assert len(send(2).results()) == 2
+    assert len(send(2, timeout=timeout).results()) == 2
     assert sent(server) == [["0", "1"]] * 2
     kinto_app.chunks = [fault, fault]
     with pytest.raises(kind_) as raised:
-        send(4)
+        send(4, timeout=timeout)
     assert isinstance(raised.value, KintoException)
     assert raised.value.attempts == 2
     assert len(sent(server)) == 4

@@ -40,7 +40,7 @@ if __name__ == "__main__":
 def run_script(tmp_path, *args):
     script = tmp_path / "example.py"
     script.write_text(SCRIPT)
-    done = subprocess.run([sys.executable, script, *args], capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run([sys.executable, script, *args], capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     return done
 

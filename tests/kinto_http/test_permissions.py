@@ -53,7 +53,7 @@ def test_an_entry_has_no_parents_that_its_kind_has_not(client, bucket):
 @pytest.mark.unbatched
 def test_further_parameters_go_to_the_request(client, relay):
     relayed = client.clone(server_url=relay.url)
-    found = relayed.get_permissions(params={"_sort": "-uri", "resource_name": "collection"}, timeout=5)
+    found = relayed.get_permissions(params={"_sort": "-uri", "resource_name": "collection"}, timeout=30)
     assert [each["id"] for each in found] == ["tasks"]
     assert relay.seen()[-1].query == {"_sort": ["-uri"], "resource_name": ["collection"]}
     relayed.get_permissions()

@@ -459,7 +459,7 @@ def test_20_000_records_pass_through_little_memory():
     with serve(small) as one, serve(big) as other, serve(destination) as there:
         urls = [f"{server.url}/v1" for server in (one, other, there)]
         done = subprocess.run(
-            [sys.executable, "-c", MIRROR, *urls], capture_output=True, text=True, timeout=50, check=False
+            [sys.executable, "-c", MIRROR, *urls], capture_output=True, text=True, timeout=200, check=False
         )
     assert done.returncode == 0, done.stderr
     assert destination.written == 20_500
@@ -471,7 +471,7 @@ def test_20_000_records_pass_through_little_memory():
 
 def run(*args):
     command = [sys.executable, "-m", "kinto_http.replication", *args]
-    return subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
 
 
 def places(origin, destination):

@@ -7,6 +7,7 @@ from email.utils import formatdate
 
 import pytest
 import requests
+from tests.timing import PATIENCE
 
 from kinto_http import KintoException, Session
 from restwright.testing import Reply, faults, serve
@@ -85,25 +86,32 @@ def test_retries_do_not_multiply_in_nested_operations(connect, create):
 def test_retry_after_in_seconds(connect):
     with serve(failing(Reply(503, json={}, headers={"Retry-After": "1"}))) as server:
         caller = connect(server.url, retry=1)
-        assert 1 <= timed(lambda: caller.get_record("x")) < 1.9
+        assert 1 <= timed(lambda: caller.get_record("x")) < 15
 
 
 @pytest.mark.unbatched
 def test_retry_after_as_a_date(connect):
     """Defect 5: it counted as 0."""
-    with serve(
-        failing(Reply(503, json={}, headers={"Retry-After": formatdate(time.time() + 2, usegmt=True)}))
-    ) as server:
-        caller = connect(server.url, retry=1)
-        assert 0.7 < timed(lambda: caller.get_record("x")) < 2.5
+    dates, times = [], []
+
+    def app(request):
+        times.append(time.time())
+        if dates:
+            return RECORD
+        dates.append(int(times[0]) + 2)
+        return Reply(503, json={}, headers={"Retry-After": formatdate(dates[0], usegmt=True)})
+
+    with serve(app) as server:
+        connect(server.url, retry=1).get_record("x")
+    assert dates[0] - 0.1 < times[1] < dates[0] + 15
 
 
 @pytest.mark.unbatched
-@pytest.mark.parametrize("value", ["soon", "-1", "", "1.5", "Mon, 99 Foo 2026 99:99:99 GMT"])
+@pytest.mark.parametrize("value", ["soon", "-90", "", "90.5", "Mon, 99 Foo 2026 99:99:99 GMT"])
 def test_a_retry_after_that_makes_no_sense_is_a_short_wait(connect, value):
     with serve(failing(Reply(503, json={}, headers={"Retry-After": value}))) as server:
         caller = connect(server.url, retry=1)
-        assert timed(lambda: caller.get_record("x")) < 0.6
+        assert timed(lambda: caller.get_record("x")) < 30
         assert len(server.requests) == 2
 
 
@@ -116,7 +124,7 @@ def test_a_retry_after_of_a_day_is_not_waited_for(connect, value):
         started = time.monotonic()
         with pytest.raises(KintoException) as raised:
             caller.get_record("x")
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < 30
         assert len(server.requests) == 1
     assert raised.value.__notes__[0].startswith("gave up after 1 attempt: ")
 
@@ -126,34 +134,43 @@ def test_a_retry_after_of_a_day_is_not_waited_for(connect, value):
 def test_retry_after_of_the_client_wins(connect, seconds):
     with serve(failing(Reply(503, json={}, headers={"Retry-After": "86400"}))) as server:
         caller = connect(server.url, retry=1, retry_after=seconds)
-        assert seconds <= timed(lambda: caller.get_record("x")) < seconds + 0.5
+        assert seconds <= timed(lambda: caller.get_record("x")) < seconds + 15
 
 
 @pytest.mark.unbatched
 def test_the_total_time_is_never_overstepped(connect):
-    with serve(lambda request: Reply(503, json={}, headers={"Retry-After": "2"})) as server:
+    with serve(lambda request: Reply(503, json={}, headers={"Retry-After": "60"})) as server:
         caller = connect(server.url, retry=10)
-        caller.client.session.total_timeout = 1
+        caller.client.session.total_timeout = 40
         started = time.monotonic()
         with pytest.raises(KintoException, match="503"):
             caller.get_record("x")
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < 20
 
 
 # --- the network failed -----------------------------------------------------------------------------------------------
 
+HANG = faults.hang_before()
+
 
 @pytest.mark.unbatched
-@pytest.mark.parametrize(
-    "fault", [faults.reset_before(), faults.half_body(), faults.hang_before()], ids=["reset", "half", "hang"]
-)
+@pytest.mark.parametrize("fault", [faults.reset_before(), faults.half_body(), HANG], ids=["reset", "half", "hang"])
 @pytest.mark.parametrize("operation", ["get_record", "update_record", "delete_record", "create_record", "patch_record"])
 def test_a_request_that_was_not_answered_is_sent_twice(connect, fault, operation):
     """Defects 3 and 4: exactly twice, and with the same id."""
     arguments = {"data": {"a": 1}} if operation not in ("get_record", "delete_record") else {}
     ids = ["x"] if operation != "create_record" else []
-    with serve(failing(fault)) as server:
-        getattr(connect(server.url), operation)(*ids, **arguments)
+    replies = iter([fault])
+
+    def app(request):
+        caller.client.session.timeout = PATIENCE  # for the next: it is the first that is to be given up soon
+        return next(replies, RECORD)
+
+    with serve(app) as server:
+        caller = connect(server.url)
+        if fault is HANG:
+            caller.client.session.timeout = (PATIENCE, 0.3)
+        getattr(caller, operation)(*ids, **arguments)
         assert len(server.requests) == 2
         assert len({(request.target, request.body) for request in server.requests}) == 1
 
@@ -203,7 +220,7 @@ def test_a_server_that_is_not_there(connect):
     started = time.monotonic()
     with pytest.raises(requests.ConnectionError) as raised:
         caller.get_record("x")
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 15
     assert isinstance(raised.value, KintoException)
     assert raised.value.response is None
     assert raised.value.request.url.endswith("/records/x")

@@ -9,6 +9,7 @@ import time
 
 import pytest
 import requests
+from tests.timing import PATIENCE
 
 import kinto_http
 from kinto_http import KintoException, Session, TokenAuth, create_session
@@ -26,7 +27,7 @@ def server():
 
 @pytest.fixture
 def session(server):
-    with Session(f"{server.url}/v1", ("alice", "s3cret"), timeout=1) as session:
+    with Session(f"{server.url}/v1", ("alice", "s3cret"), timeout=PATIENCE) as session:
         yield session
 
 
@@ -223,12 +224,13 @@ def test_an_error_status_is_told_with_what_the_server_says(reply, said):
 @pytest.mark.parametrize("content", [b"\x81" * 3_000_000, b'"%b"' % (b"x" * 2_999_998)], ids=["bytes", "JSON"])
 def test_a_huge_error_page_is_not_put_in_a_message(content):
     with serve([Reply(500, content=content)]) as server, Session(server.url) as session:
-        started = time.monotonic()
+        started = time.thread_time()  # of the client: the server has another thread
         with pytest.raises(KintoException) as raised:
             session.request("get", "/")
+        spent = time.thread_time() - started
     assert len(str(raised.value)) < 11_000
     assert len(raised.value.response.content) == 3_000_000
-    assert time.monotonic() - started < 2
+    assert spent < 2
 
 
 def test_an_alert_is_a_deprecation_warning():
@@ -247,7 +249,7 @@ def test_an_alert_is_a_deprecation_warning():
 def test_a_backoff_refuses_what_follows():
     with serve([Reply(json={}, headers={"Backoff": "30"})]) as server, Session(server.url) as session:
         session.request("get", "/")
-        assert session.backoff == pytest.approx(time.time() + 30, abs=2)
+        assert session.backoff == pytest.approx(time.time() + 30, abs=12)
         with pytest.raises(BackoffException) as raised:
             session.request("get", "/")
         assert len(server.requests) == 1
@@ -266,13 +268,19 @@ def test_of_two_backoffs_the_later_counts():
     later = {"/b": faults.late(0.2, Reply(json={}, headers={"Backoff": "30"}))}
     replies = {"/a": faults.late(0.4, Reply(json={})), **later}
     replies["/c"] = faults.late(0.4, Reply(json={}, headers={"Backoff": "5"}))
-    with serve(lambda request: replies[request.path]) as server, Session(server.url) as session:
+    all_asked = threading.Barrier(len(replies))  # who asks after an answer may find the mark set
+
+    def app(request):
+        all_asked.wait(PATIENCE)
+        return replies[request.path]
+
+    with serve(app) as server, Session(server.url) as session:
         threads = [threading.Thread(target=session.request, args=("get", path)) for path in replies]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert session.backoff == pytest.approx(time.time() + 30, abs=2)
+        assert session.backoff == pytest.approx(time.time() + 30, abs=12)
 
 
 @pytest.mark.parametrize("value", ["", "soon", "-5", "1.5", "²", "9" * 5000])
@@ -316,14 +324,14 @@ def test_headers_may_change_in_place_and_as_a_whole(server, session):
     assert sent(server).headers["X-B"] == "2"
 
 
-@pytest.mark.parametrize("timeout", [0.2, (5, 0.2)])
+@pytest.mark.parametrize("timeout", [0.2, (60, 0.2)])
 def test_the_timeout_may_change(timeout):
-    with serve(lambda request: faults.hang_before()) as server, Session(server.url, timeout=9) as session:
+    with serve(lambda request: faults.hang_before()) as server, Session(server.url, timeout=60) as session:
         session.timeout = timeout
         started = time.monotonic()
         with pytest.raises(requests.ReadTimeout):
             session.request("get", "/")
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 30
 
 
 def test_retries_may_change():
@@ -361,7 +369,7 @@ def test_a_timeout_for_one_request():
         started = time.monotonic()
         with pytest.raises(KintoException) as raised:
             session.request("get", "/", timeout=0.2)
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 15
     assert isinstance(raised.value, requests.ReadTimeout)
 
 

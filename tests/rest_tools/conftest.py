@@ -29,12 +29,12 @@ class Loop(threading.Thread):
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         self.loop.close()
 
-    def do(self, coroutine, within: float = 15):
+    def do(self, coroutine, within: float = 40):
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(within)
 
     def close(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self.join(10)
+        self.join(40)
 
 
 @pytest.fixture

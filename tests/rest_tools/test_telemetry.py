@@ -132,7 +132,7 @@ def stand_in(tmp_path_factory):
 def traced(stand_in, how):
     environment = {**os.environ, "PYTHONPATH": f"{SRC}{os.pathsep}{stand_in}"}
     command = [sys.executable, "-W", "error", "-c", PROGRAM, how]
-    process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
     assert process.returncode == 0, process.stderr
     return json.loads(process.stdout)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from tests.timing import PATIENCE
 
 from restwright import AsyncClient, Operations, Request, SyncClient, fetch, operation
 from restwright.plan import exchange
@@ -48,12 +49,12 @@ def mode(request):
 
 @pytest.fixture
 def connect(mode):
-    """Opens clients that give up after 0.3 seconds and do nothing of themselves: no retries, no redirects."""
+    """Opens clients that are patient, unless told otherwise, and do nothing of themselves: no retries, no redirects."""
     callers = []
     with asyncio.Runner() as runner:
 
         def connect(url, **settings):
-            settings = {"timeout": (0.3, 0.3), "policy": exchange, **settings}
+            settings = {"timeout": PATIENCE, "policy": exchange, **settings}
             if mode == "sync":
                 callers.append(Caller(Sync(url, Asking(), **settings), lambda result: result))
             else:

@@ -18,8 +18,8 @@ def session():
 
 def test_it_serves_a_plain_session(session):
     with serve(lambda request: Reply(json=request.target, headers={"Set-Cookie": "a=b"})) as server:
-        assert session.get(server.url + "/x", timeout=1).json() == "/x"
-        assert session.get(server.url + "/y", timeout=1).json() == "/y"
+        assert session.get(server.url + "/x", timeout=30).json() == "/x"
+        assert session.get(server.url + "/y", timeout=30).json() == "/y"
         assert server.requests[1].headers["Cookie"] == "a=b"
         assert server.connections == 1
 
@@ -27,7 +27,7 @@ def test_it_serves_a_plain_session(session):
 def test_a_plain_session_may_stream(session):
     with (
         serve([Reply(content=b"0123456789")]) as server,
-        session.get(server.url, stream=True, timeout=1) as response,
+        session.get(server.url, stream=True, timeout=30) as response,
     ):
         assert list(response.iter_content(4)) == [b"0123", b"4567", b"89"]
 

@@ -15,7 +15,7 @@ class Hello(LoopbackHandler):
 
 def test_a_page_is_for_people_and_kept_by_nobody():
     with LoopbackListener(Hello) as listener:
-        answer = requests.get(f"http://127.0.0.1:{listener.port}/secret", timeout=2)
+        answer = requests.get(f"http://127.0.0.1:{listener.port}/secret", timeout=30)
     assert "<h1>Hello &lt;you&gt;</h1><p>A &amp; B</p>" in answer.text
     assert 'history.replaceState(null, "", "/")' in answer.text
     assert answer.headers["Cache-Control"] == "no-store"
@@ -36,7 +36,7 @@ def test_localhost_is_both_addresses():
 
 def is_open(address, port):
     try:
-        socket.create_connection((address, port), timeout=1).close()
+        socket.create_connection((address, port), timeout=30).close()
     except ConnectionRefusedError:
         return False
     return True
@@ -58,7 +58,7 @@ def test_a_port_that_is_taken_is_an_error():
 def test_nothing_is_logged(caplog, capfd):
     caplog.set_level("DEBUG")
     with LoopbackListener(Hello) as listener:
-        requests.get(f"http://127.0.0.1:{listener.port}/canary?canary", timeout=2)
+        requests.get(f"http://127.0.0.1:{listener.port}/canary?canary", timeout=30)
         with socket.create_connection(("127.0.0.1", listener.port)) as connection:
             connection.sendall(b"canary\r\n\r\n")
             connection.recv(1000)

@@ -251,7 +251,7 @@ def test_a_file_of_any_size_is_sent_in_little_memory(mode, file, tmp_path):
             [sys.executable, "-c", UPLOADS, mode, url, file, big],
             capture_output=True,
             text=True,
-            timeout=50,
+            timeout=200,
             check=False,
         )
     finally:

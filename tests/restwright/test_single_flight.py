@@ -12,6 +12,7 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.timing import PATIENCE, until
 
 from restwright import Request
 from restwright.drivers import run, run_async
@@ -24,6 +25,7 @@ class Work:
 
     def __init__(self, error=None):
         self.runs = 0
+        self.callers = []
         self.error = error
         self.begun = threading.Event()
         self.go = threading.Event()
@@ -31,7 +33,7 @@ class Work:
     def __call__(self):
         self.runs += 1
         self.begun.set()
-        assert self.go.wait(10)
+        assert self.go.wait(PATIENCE)
         if self.error:
             raise self.error
         return f"run {self.runs}"
@@ -41,12 +43,18 @@ def send(request: Request):
     raise AssertionError(request)
 
 
-def joined(flight, work, within=5.0):
-    return run(send, flight.join(work, within=within))
+def join(flight, work, within):
+    plan = flight.join(work, within=within)
+    work.callers.append(plan)
+    return plan
 
 
-def awaited(flight, work, within=5.0):
-    return run_async(send, flight.join(work, within=within))
+def joined(flight, work, within=PATIENCE):
+    return run(send, join(flight, work, within))
+
+
+def awaited(flight, work, within=PATIENCE):
+    return run_async(send, join(flight, work, within))
 
 
 def test_one_after_the_other_is_two_runs():
@@ -67,7 +75,7 @@ def test_what_is_under_way_is_joined_by_who_may_not_begin():
     first = flight.begin(work, lambda: True)
     assert flight.begin(work, lambda: False) is first
     work.go.set()
-    assert run(send, flight.outcome(first, within=5.0)) == "run 1"
+    assert run(send, flight.outcome(first, within=PATIENCE)) == "run 1"
 
 
 def test_threads_tasks_and_several_event_loops_share_one_run():
@@ -79,8 +87,7 @@ def test_threads_tasks_and_several_event_loops_share_one_run():
     with ThreadPoolExecutor(14) as pool:
         threads = [pool.submit(joined, flight, work) for _ in range(10)]
         loops = [pool.submit(asyncio.run, tasks()) for _ in range(3)]
-        work.begun.wait(5)
-        time.sleep(0.1)
+        until(lambda: len(work.callers) == 70)
         work.go.set()
         assert {future.result() for future in threads} == {"run 1"}
         assert {result for future in loops for result in future.result()} == {"run 1"}
@@ -89,12 +96,12 @@ def test_threads_tasks_and_several_event_loops_share_one_run():
 
 def test_a_thousand_tasks_that_wait_hold_one_thread():
     work, flight = Work(), SingleFlight("it")
-    before = threading.active_count()
+    before = set(threading.enumerate())
 
     async def main():
         tasks = [asyncio.create_task(awaited(flight, work)) for _ in range(1000)]
         await asyncio.sleep(0.05)
-        threads = threading.active_count() - before
+        threads = len(set(threading.enumerate()) - before)
         work.go.set()
         return threads, set(await asyncio.gather(*tasks))
 
@@ -160,8 +167,7 @@ def test_a_failure_is_everybodys_and_the_next_one_begins_anew():
     work.error.__cause__ = cause
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(joined, flight, work) for _ in range(4)]
-        work.begun.wait(5)
-        time.sleep(0.05)
+        until(lambda: len(work.callers) == 4)
         work.go.set()
         errors = [future.exception() for future in waiting]
     assert [str(error) for error in errors] == ["away"] * 4
@@ -241,13 +247,14 @@ def test_an_error_is_not_kept_alive_by_those_who_waited():
 
 
 def test_after_a_fork_the_child_begins_anew():
-    work, flight = Work(), SingleFlight("it")
+    work, of_child, flight = Work(), Work(), SingleFlight("it")
+    of_child.go.set()
     thread = threading.Thread(target=joined, args=(flight, work))
     thread.start()
-    work.begun.wait(5)
+    work.begun.wait(PATIENCE)
     child = os.fork()
     if child == 0:
-        os._exit(0 if joined(flight, lambda: "in the child", within=2.0) == "in the child" else 1)
+        os._exit(0 if joined(flight, of_child) == "run 1" and of_child.runs == 1 else 1)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     work.go.set()
     thread.join()
@@ -271,5 +278,5 @@ try:
 except DeadlineExceeded:
     pass
 """
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=200)
     assert done.exists()

@@ -10,8 +10,7 @@ import pytest
 from tests.sequoia.asking import CONTENTS, LOGIN, TOKEN, add, asked, names, new_async_client, new_client, tokens
 
 from restwright.errors import CertificateError
-from restwright.sandbox.sequoia import sequoia_service
-from restwright.testing import Reply, serve
+from restwright.testing import FakeClock, Reply, serve
 from sequoia.auth import (
     Auth,
     AuthFactory,
@@ -94,18 +93,18 @@ def test_a_token_that_expires_amid_paging_is_renewed(sequoia, collect):
     assert len(asked(sequoia, TOKEN)) == 5
 
 
-def test_a_token_that_lives_for_a_second_is_renewed_amid_paging(collect):
+def test_a_token_whose_time_is_up_is_renewed_amid_paging(sequoia, collect):
     """By the clock, before it is refused."""
-    with sequoia_service(sample=False, token_lifetime=1) as brief:
-        add(brief, "contents", {"name": "c1"}, {"name": "c2"})
-        pages = collect(
-            lambda client: client.metadata.contents.browse("o", query_string="perPage=1"),
-            lambda page: time.sleep(1.1),
-            at=brief,
-        )
-        assert names(pages) == [["c1"], ["c2"]]
-        assert tokens(asked(brief)) == [1, 2]
-        assert brief.count(status=401) == 0
+    now = FakeClock(time.time())
+
+    def browse(client):
+        client._auth._keeper._clock = now
+        return client.metadata.contents.browse("o", query_string="perPage=1")
+
+    add(sequoia, "contents", {"name": "c2"})
+    assert names(collect(browse, lambda page: now.sleep(4000))) == [["c1"], ["c2"]]
+    assert tokens(asked(sequoia)) == [1, 2]
+    assert sequoia.count(status=401) == 0
 
 
 def test_a_token_that_is_refused_is_renewed_and_the_request_sent_again(sequoia, drive):

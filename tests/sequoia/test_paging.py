@@ -230,7 +230,7 @@ def test_a_fault_in_the_middle_of_paging_is_repeated(five, collect, no_delay, fa
         if len(seen) == 1:
             five.behave(CONTENTS, times=2, **fault)
 
-    settings = {"backoff_strategy": no_delay, "request_timeout": 0.3 if "block" in fault else 5}
+    settings = {"backoff_strategy": no_delay, "request_timeout": 0.5 if "block" in fault else 30}
     found = collect(lambda client: client.metadata.contents.browse("o", query_string=query), look, **settings)
     assert names(found) == PAGES
     assert len(asked(five)) == 5

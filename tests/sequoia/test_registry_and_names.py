@@ -213,7 +213,7 @@ def test_a_registry_url_that_is_none_is_told(url, make):
 def test_proxies_carry_registry_token_and_calls(sequoia, drive):
     def forward(request):
         fields = {name: value for name, value in request.header_lines if name not in ("Host", "Content-Length")}
-        answer = requests.request(request.method, request.target, data=request.body, headers=fields, timeout=5)
+        answer = requests.request(request.method, request.target, data=request.body, headers=fields, timeout=30)
         return Reply(answer.status_code, content=answer.content)
 
     add(sequoia, "contents", {"name": "c1"})

@@ -68,7 +68,7 @@ def test_a_call_has_a_strategy_of_its_own_and_leaves_it_as_it_is(sequoia, drive)
 def test_an_answer_that_does_not_come_is_a_timeout(sequoia, drive, no_delay):
     sequoia.behave(CONTENTS, block=True)
     with pytest.raises(Timeout) as caught:
-        drive(read, request_timeout=0.1, backoff_strategy=no_delay)
+        drive(read, request_timeout=0.5, backoff_strategy=no_delay)
     assert isinstance(caught.value.cause, TimeoutError | OSError)
     assert len(asked(sequoia)) == 3
 
@@ -89,7 +89,7 @@ def test_no_connection_is_a_connection_error(sequoia, drive, no_delay):
 def test_a_registry_or_provider_that_does_not_answer_is_a_timeout(sequoia, drive, no_delay, where):
     sequoia.behave(where, block=True)
     with pytest.raises(Timeout):
-        drive(read, request_timeout=0.1, backoff_strategy={**no_delay, "max_tries": 1})
+        drive(read, request_timeout=0.5, backoff_strategy={**no_delay, "max_tries": 1})
     assert asked(sequoia) == []
 
 

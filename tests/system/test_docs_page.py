@@ -77,7 +77,7 @@ def authorize(page: Page, token: str) -> None:
 
 def test_it_shows_all_operations_and_all_that_they_take(serving, visit):
     with serving(orchard(SECRET)) as url:
-        paths = requests.get(f"{url}/openapi.json", timeout=5).json()["paths"]
+        paths = requests.get(f"{url}/openapi.json", timeout=30).json()["paths"]
         page = visit(url)
         expect(page).to_have_title("Orchard")
         operations = [(path, *one) for path, item in paths.items() for one in item.items() if one[0] != "parameters"]
@@ -117,7 +117,7 @@ def test_a_pasted_token_lets_pass(serving, visit):
         block = opened(page, "deleteTree")
         block.locator("tr[data-param-name=number] input").fill("1")
         expect(executed(block).locator(".response-col_status")).to_contain_text("204")
-        assert requests.get(f"{url}/trees/1", timeout=5).status_code == 404
+        assert requests.get(f"{url}/trees/1", timeout=30).status_code == 404
 
 
 def test_a_provider_is_not_asked_by_the_page(serving, visit):
@@ -141,7 +141,7 @@ def test_it_has_the_xsrf_token_that_a_server_with_signed_cookies_wants(serving, 
     server.add_route("/orders", Orders)
     server.add_standard_routes()
     with serving(server) as url:
-        assert requests.post(f"{url}/orders", json={"name": "x"}, timeout=5).status_code == 403
+        assert requests.post(f"{url}/orders", json={"name": "x"}, timeout=30).status_code == 403
         answer = executed(opened(visit(url), "postOrders"))
         expect(answer.locator(".response-col_status")).to_contain_text("200")
 

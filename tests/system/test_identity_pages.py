@@ -100,13 +100,13 @@ def test_a_person_logs_in_with_the_keyboard_alone(idp, page):
         "client_id": "app",
         "code_verifier": verifier,
     }
-    tokens = requests.post(f"{idp.url}/token", form, timeout=5).json()
+    tokens = requests.post(f"{idp.url}/token", form, timeout=30).json()
     assert tokens["scope"] == "openid profile"
 
 
 def test_a_person_connects_a_device(idp, page):
     form = {"client_id": "app", "scope": "openid read"}
-    device = requests.post(f"{idp.url}/device_authorization", form, timeout=5).json()
+    device = requests.post(f"{idp.url}/device_authorization", form, timeout=30).json()
     page.goto(device["verification_uri"])
     assert page.title() == "Connect a device"
     page.keyboard.type("wrong")
@@ -122,7 +122,7 @@ def test_a_person_connects_a_device(idp, page):
     page.get_by_role("button", name="Connect").click()
     assert page.get_by_role("heading").inner_text() == "Connected"
     poll = {"grant_type": DEVICE_CODE, "client_id": "app", "device_code": device["device_code"]}
-    assert requests.post(f"{idp.url}/token", poll, timeout=5).json()["scope"] == "openid read"
+    assert requests.post(f"{idp.url}/token", poll, timeout=30).json()["scope"] == "openid read"
 
 
 def test_the_style_sheet_is_there_and_what_has_the_focus_is_seen(idp, page):
@@ -174,7 +174,7 @@ def application(idp: IdentityProvider, secret: str | None) -> Iterator[str]:
 @pytest.mark.parametrize("secret", ["web-secret", None])
 def test_our_own_server_logs_people_in(idp, page, secret):
     with application(idp, secret) as url:
-        assert requests.get(f"{url}/welcome", timeout=5).status_code == 403
+        assert requests.get(f"{url}/welcome", timeout=30).status_code == 403
         page.goto(f"{url}/login?next=/welcome")
         assert urlsplit(page.url).netloc == urlsplit(idp.url).netloc
         log_in(page)

@@ -76,7 +76,7 @@ class Server:
         """How many connections are open now."""
         return len(self._open)
 
-    def wait_for_open_connections(self, count: int, *, timeout: float = 2.0) -> bool:
+    def wait_for_open_connections(self, count: int, *, timeout: float = 30.0) -> bool:
         """Whether exactly `count` connections are open now or get so within `timeout` seconds."""
         with self._open_changed:
             return self._open_changed.wait_for(lambda: len(self._open) == count, timeout)

@@ -58,11 +58,11 @@ def ask(request) -> Callable[..., Any]:
 
 @pytest.fixture
 def connect() -> Iterator[Callable[..., RestClient]]:
-    """`connect(url)` is a client that waits for nothing: 2 seconds for an answer, no delays."""
+    """`connect(url)` is a client that is patient, and makes no delays of its own."""
     with contextlib.ExitStack() as closing:
 
         def connect(url, *args, kind=RestClient, **settings):
-            settings = {"timeout": 2.0, "backoff_factor": 0.0, **settings}
+            settings = {"timeout": 30.0, "backoff_factor": 0.0, **settings}
             return closing.enter_context(kind(url, *args, **settings))
 
         yield connect

@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.timing import until_async
 
 from rest_tools.client import RestClient
 from restwright.testing import Reply, faults, serve
@@ -81,12 +82,12 @@ def test_waits_between_attempts_hold_up_nobody():
         return Reply(503, headers={"Retry-After": "30"}) if request.path == "/down" else Reply(json=[1])
 
     async def main(url):
-        async with RestClient(url, timeout=5) as client:
+        async with RestClient(url, timeout=30) as client:
             waiting = [asyncio.create_task(client.request("GET", "/down")) for _ in range(20)]
-            await asyncio.sleep(0.2)
+            await until_async(lambda: len(server.requests) == 20)
             started = time.perf_counter()
             assert await client.request("GET", "/up") == [1]
-            assert time.perf_counter() - started < 1
+            assert time.perf_counter() - started < 20
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
@@ -97,18 +98,18 @@ def test_waits_between_attempts_hold_up_nobody():
 
 def test_a_call_that_is_cancelled_is_not_repeated(connect):
     async def main(url):
-        async with RestClient(url, backoff_factor=0.05, timeout=5) as client:
+        async with RestClient(url, backoff_factor=0.05, timeout=30) as client:
             task = asyncio.create_task(client.request("GET", "/x"))
-            await asyncio.sleep(0.1)
+            await until_async(lambda: server.requests)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
+            count = len(server.requests)
             await asyncio.sleep(0.3)
+            assert len(server.requests) <= count + 1  # one may have been on its way
 
     with serve([Reply(503)]) as server:
         asyncio.run(main(server.url))
-        count = len(server.requests)
-        assert count <= 4
     with serve([faults.hang_before()]) as server:
         asyncio.run(main(server.url))
         assert server.wait_for_open_connections(0)
@@ -123,10 +124,10 @@ def test_a_client_outlives_its_event_loop(echo):
 
 def test_fifty_calls_at_once_take_little_more_time_than_one():
     async def main(url):
-        async with RestClient(url, timeout=5) as client:
+        async with RestClient(url, timeout=30) as client:
             started = time.perf_counter()
             await asyncio.gather(*[client.request("GET", "/x") for _ in range(50)])
-            assert time.perf_counter() - started < 2
+            assert time.perf_counter() - started < 15
 
-    with serve([faults.late(0.3, Reply(json=[1]))]) as server:
+    with serve([faults.late(0.5, Reply(json=[1]))]) as server:
         asyncio.run(main(server.url))

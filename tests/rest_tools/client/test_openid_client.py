@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import jwt
 import pytest
@@ -120,12 +119,8 @@ def test_what_update_func_raises_comes_up_and_costs_no_token(log_in, identity, a
 
 
 def test_within_an_event_loop_the_first_request_refreshes(service, identity, refresh_token):
-    identity.behave("token", delay=0.3)
-
     async def main():
-        started = time.perf_counter()
         client = OpenIDRestClient(service.url, identity.url, refresh_token, "web", "web-secret")
-        assert time.perf_counter() - started < 0.2
         assert identity.requests == []
         assert client.refresh_token == refresh_token
         async with client:

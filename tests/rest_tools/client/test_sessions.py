@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import time
+import threading
 from concurrent.futures import Future
 
 import pytest
@@ -28,7 +28,7 @@ def make(request):
 
 def answer(result):
     """The response, now or later."""
-    return result.result(5) if isinstance(result, Future) else result
+    return result.result(30) if isinstance(result, Future) else result
 
 
 def test_the_two_kinds():
@@ -47,23 +47,23 @@ def test_the_two_kinds():
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_what_they_repeat(make, method, status):
     with serve([Reply(status), Reply(200)]) as server, make(2, 0) as session:
-        assert answer(session.request(method, server.url, timeout=2)).status_code == 200
+        assert answer(session.request(method, server.url, timeout=30)).status_code == 200
         assert len(server.requests) == 2
 
 
 def test_and_what_they_do_not(make):
     with serve([Reply(404), Reply(200)]) as server, make(2, 0) as session:
-        assert answer(session.get(server.url, timeout=2)).status_code == 404
+        assert answer(session.get(server.url, timeout=30)).status_code == 404
     with serve([Reply(503), Reply(200)]) as server, make(2, 0, allowed_methods=["GET"]) as session:
-        assert answer(session.post(server.url, timeout=2)).status_code == 503
+        assert answer(session.post(server.url, timeout=30)).status_code == 503
     with serve([Reply(503), Reply(200)]) as server, make(2, 0, status_forcelist=[500]) as session:
-        assert answer(session.get(server.url, timeout=2)).status_code == 503
+        assert answer(session.get(server.url, timeout=30)).status_code == 503
 
 
 def test_they_end_in_a_retry_error(make):
     with serve([Reply(503)]) as server, make(2, 0) as session:
         with pytest.raises(requests.exceptions.RetryError):
-            answer(session.get(server.url, timeout=2))
+            answer(session.get(server.url, timeout=30))
         assert len(server.requests) == 3
 
 
@@ -79,19 +79,23 @@ def test_they_wait_as_a_client_does(make):
 
 
 def test_the_calls_of_one_run_at_the_same_time():
-    with serve(lambda request: time.sleep(0.3) or Reply()) as server, AsyncSession(0, 0) as session:
-        started = time.perf_counter()
-        futures = [session.get(server.url, timeout=5) for _ in range(4)]
-        assert time.perf_counter() - started < 0.3
-        assert [future.result(5).status_code for future in futures] == [200] * 4
-        assert time.perf_counter() - started < 1
+    all_are_here = threading.Barrier(5)
+
+    def app(request):
+        all_are_here.wait(30)
+        return Reply()
+
+    with serve(app) as server, AsyncSession(0, 0) as session:
+        futures = [session.get(server.url, timeout=30) for _ in range(4)]
+        all_are_here.wait(30)  # so none of the calls has waited for another one, nor was an answer waited for
+        assert [future.result(30).status_code for future in futures] == [200] * 4
 
 
 @pytest.mark.parametrize(("method", "count"), [("GET", 2), ("POST", 1)])
 def test_the_session_of_a_client_repeats_what_the_client_does(connect, method, count):
     with serve([Reply(503), Reply(200)]) as server:
         client = connect(server.url)
-        client.session.request(method, server.url, timeout=2).result(5)
+        client.session.request(method, server.url, timeout=30).result(30)
         assert len(server.requests) == count
 
 

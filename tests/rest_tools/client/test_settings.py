@@ -168,9 +168,9 @@ def test_certificates_are_those_of_the_session():
 
 def test_tls_is_verified_by_the_authorities_that_are_given(certificate, call):
     with serve([Reply(json=[1])], tls=certificate.server) as server:
-        call(RestClient(server.url, timeout=2, cacert=certificate.path), "GET", "/x")
+        call(RestClient(server.url, timeout=30, cacert=certificate.path), "GET", "/x")
         with pytest.raises(requests.exceptions.SSLError):
-            call(RestClient(server.url, timeout=2, retries=0), "GET", "/x")
+            call(RestClient(server.url, timeout=30, retries=0), "GET", "/x")
 
 
 def test_a_client_ends_with_its_block(call):
@@ -235,7 +235,7 @@ def test_open_gives_a_fresh_session_of_either_kind(connect, call):
         assert second.get(f"{server.url}/future").result(2).json() == [1]
         third = client.open(sync=True)
         assert client.session is third
-        assert third.get(f"{server.url}/blocking", timeout=2).json() == [1]
+        assert third.get(f"{server.url}/blocking", timeout=30).json() == [1]
         call(client, "GET", "/x")
         assert server.requests[-1].headers["Authorization"] == "Bearer t0ken"
 

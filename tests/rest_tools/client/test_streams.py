@@ -85,7 +85,7 @@ def test_a_value_comes_as_soon_as_its_line_has(connect, stream):
 
     def play(connection):
         connection.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n1\n")
-        go_on.wait(5)
+        go_on.wait(60)
         connection.send(b"2\n")
 
     with serve([Fault(play)]) as server:

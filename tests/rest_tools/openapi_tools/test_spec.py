@@ -115,7 +115,7 @@ def test_a_document_that_is_none(load, tmp_path):
 
 
 def run(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=50)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=200)
 
 
 def test_without_openapi_core():

@@ -17,11 +17,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import pytest
 import redis
 import redis.asyncio
+from tests.timing import PATIENCE, until
 
 
 def server_program(package, name):
@@ -36,6 +37,11 @@ PROGRAMS = {
 STORES = [name for name, program in PROGRAMS.items() if program]
 
 
+def answers(client):
+    with contextlib.suppress(redis.exceptions.ConnectionError):
+        return client.ping()
+
+
 @contextlib.contextmanager
 def store_of(program, directory):
     """A real server on a free port."""
@@ -45,11 +51,7 @@ def store_of(program, directory):
     process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
     client = redis.Redis(port=port, decode_responses=True)
     try:
-        for _ in range(200):
-            with contextlib.suppress(redis.exceptions.ConnectionError):
-                client.ping()
-                break
-            time.sleep(0.02)
+        until(lambda: answers(client))
         yield port, client
     finally:
         client.close()
@@ -120,6 +122,8 @@ from rest_tools.server import ArgumentHandler, ArgumentSource, RestHandler, Rest
 
 class Who(RestHandler):
     async def get(self, seconds="0"):
+        if float(seconds) >= 0.05:
+            print("asked", flush=True)
         await asyncio.sleep(float(seconds))
         self.write({"pid": os.getpid()})
 
@@ -156,18 +160,17 @@ class Program:
         """What it printed by now."""
         return self._log.read_text(encoding="utf-8")
 
-    def ends(self, within: float = 15) -> int:
+    def ends(self, within: float = PATIENCE) -> int:
         """Its status, once it has ended."""
         return self.process.wait(within)
 
-    @staticmethod
-    def until(condition: Callable[[], Any], within: float = 15) -> Any:
-        """What the condition gives, once that is true."""
-        deadline = time.monotonic() + within
-        while not (found := condition()):
-            assert time.monotonic() < deadline, "it does not come true"
-            time.sleep(0.02)
-        return found
+    @property
+    def is_listening(self) -> bool:
+        """Whether it takes new connections."""
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    until = staticmethod(until)
 
 
 Programs: TypeAlias = Callable[[str], AbstractContextManager[Program]]

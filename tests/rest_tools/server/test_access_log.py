@@ -43,9 +43,9 @@ def lines(caplog):
 def test_a_line_is_a_json_object(serving, lines):
     with serving(server_of(json_log=True)) as url:
         before = datetime.now(UTC)
-        requests.get(f"{url}/fruits/apple?size=7&code=s3cr3t&access_token=s3cr3t", timeout=5)
-        requests.post(f"{url}/fruits/apple", timeout=5)
-        requests.get(f"{url}/nowhere", timeout=5)
+        requests.get(f"{url}/fruits/apple?size=7&code=s3cr3t&access_token=s3cr3t", timeout=30)
+        requests.post(f"{url}/fruits/apple", timeout=30)
+        requests.get(f"{url}/nowhere", timeout=30)
     assert [one.levelno for one in lines()] == [logging.INFO, logging.ERROR, logging.WARNING]
     entries = [json.loads(one.getMessage()) for one in lines()]
     first = entries[0]
@@ -66,7 +66,7 @@ def test_a_line_is_a_json_object(serving, lines):
 @pytest.mark.parametrize("sent", ["a", "x" * 128, "0b5fdd6e-7d0c-4f6a-8a8b-4a4f6a1e9b1c", "a:b/c=d+e@f._-"])
 def test_a_harmless_id_is_taken_and_returned(serving, lines, path, sent):
     with serving(server_of(json_log=True)) as url:
-        answer = requests.get(url + path, headers={"X-Correlation-ID": sent}, timeout=5)
+        answer = requests.get(url + path, headers={"X-Correlation-ID": sent}, timeout=30)
     assert answer.headers["X-Correlation-ID"] == sent
     assert [json.loads(one.getMessage())["correlation_id"] for one in lines()] == [sent]
     assert path != "/fruits/apple" or answer.json() == {"id": sent}
@@ -77,7 +77,7 @@ def test_a_harmless_id_is_taken_and_returned(serving, lines, path, sent):
 )
 def test_another_is_replaced(serving, lines, sent):
     with serving(server_of(json_log=True)) as url:
-        answer = requests.get(f"{url}/fruits/apple", headers={"X-Correlation-ID": sent}, timeout=5)
+        answer = requests.get(f"{url}/fruits/apple", headers={"X-Correlation-ID": sent}, timeout=30)
     made = answer.headers["X-Correlation-ID"]
     assert str(uuid.UUID(made)) == made
     assert answer.json() == {"id": made}
@@ -86,15 +86,15 @@ def test_another_is_replaced(serving, lines, sent):
 
 def test_each_request_of_a_connection_has_its_own(serving):
     with serving(server_of(json_log=True)) as url, requests.Session() as session:
-        answers = [session.get(f"{url}/plain", timeout=5) for _ in range(3)]
-        unchanged = session.get(f"{url}/plain", headers={"If-None-Match": answers[0].headers["Etag"]}, timeout=5)
+        answers = [session.get(f"{url}/plain", timeout=30) for _ in range(3)]
+        unchanged = session.get(f"{url}/plain", headers={"If-None-Match": answers[0].headers["Etag"]}, timeout=30)
     assert unchanged.status_code == 304
     assert len({one.headers["X-Correlation-ID"] for one in [*answers, unchanged]}) == 4
 
 
 def test_nothing_changes_where_it_was_not_asked_for(serving, lines):
     with serving(server_of()) as url:
-        answer = requests.get(f"{url}/plain", headers={"X-Correlation-ID": "a"}, timeout=5)
+        answer = requests.get(f"{url}/plain", headers={"X-Correlation-ID": "a"}, timeout=30)
     assert "X-Correlation-ID" not in answer.headers
     assert lines() == []
 
@@ -108,7 +108,7 @@ def test_two_log_functions_are_one_too_many():
 def test_a_logger_that_is_off_costs_nothing_and_ids_are_returned(serving, lines, caplog):
     caplog.set_level(logging.ERROR, logger="rest_tools.access")
     with serving(server_of(json_log=True)) as url:
-        answer = requests.get(f"{url}/plain", headers={"X-Correlation-ID": "a"}, timeout=5)
-        requests.post(f"{url}/fruits/x", timeout=5)
+        answer = requests.get(f"{url}/plain", headers={"X-Correlation-ID": "a"}, timeout=30)
+        requests.post(f"{url}/fruits/x", timeout=30)
     assert answer.headers["X-Correlation-ID"] == "a"
     assert [json.loads(one.getMessage())["status"] for one in lines()] == [500]

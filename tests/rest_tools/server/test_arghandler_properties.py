@@ -12,7 +12,7 @@ from urllib.parse import quote_from_bytes, urlencode
 
 import pytest
 import requests
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.web import HTTPError
@@ -22,10 +22,6 @@ from rest_tools.server.arguments import MAX_ITEMS, Argument, Arguments, Argument
 from rest_tools.server.handler import RestHandler
 from rest_tools.server.server import RestServer
 from rest_tools.utils.json_util import JSONConverters
-
-# No time limit per example, for the machine may be busy; no files of examples in the project.
-settings.register_profile("arguments", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("arguments")
 
 QUERY, JSON = ArgumentSource.QUERY_ARGUMENTS, ArgumentSource.JSON_BODY_ARGUMENTS
 
@@ -294,7 +290,6 @@ def url(serving):
         yield url
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.sampled_from([b"a", b"b", b"c"]) | st.binary(), st.binary()), max_size=5),
     st.binary() | json_bodies | damaged_bodies() | form_bodies,

@@ -225,7 +225,7 @@ def test_a_real_backend_that_fails(serving, answers, status):
         class Fruits(RestHandler):
             @role_authorization(roles=["admin"])
             async def get(self):
-                answer = await asyncio.to_thread(requests.get, backend.url, timeout=5)
+                answer = await asyncio.to_thread(requests.get, backend.url, timeout=30)
                 answer.raise_for_status()
 
         answer = ask(serving, Fruits, bearer(role="admin"))

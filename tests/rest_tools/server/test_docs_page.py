@@ -35,7 +35,7 @@ def url(serving):
 def ask(url, method="GET", **headers):
     """The answer as it was sent: not followed, not unpacked."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=5)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
     connection.request(method, parts.path, headers=headers)
     with connection.getresponse() as answer:
         body = answer.read()
@@ -56,14 +56,14 @@ def test_each_asset_is_the_file_of_the_package(url, path):
 
 
 def test_the_page_asks_for_nothing_but_these_assets(url):
-    asked = re.findall(r'(?:src|href)="([^"]+)"', requests.get(f"{url}/docs", timeout=5).text)
+    asked = re.findall(r'(?:src|href)="([^"]+)"', requests.get(f"{url}/docs", timeout=30).text)
     assert set(asked) - {"data:,", "../openapi.json"} == {path.removeprefix("/docs/") for path in PATHS} - {""}
 
 
 def test_without_the_slash_it_leads_to_the_page_wherever_a_proxy_has_put_it(url):
     status, headers, _ = ask(f"{url}/docs")
     assert (status, headers["Location"]) == (302, "docs/")
-    assert requests.get(f"{url}/docs", timeout=5).url == f"{url}/docs/"
+    assert requests.get(f"{url}/docs", timeout=30).url == f"{url}/docs/"
 
 
 @pytest.mark.parametrize(
@@ -122,16 +122,16 @@ def test_only_where_asked_for_and_with_a_document_to_show(serving, options):
     server = RestServer()
     server.add_standard_routes(**options)
     with serving(server) as url:
-        assert requests.get(f"{url}/docs", timeout=5).status_code == 404
-        assert requests.get(f"{url}/openapi.json", timeout=5).status_code == (404 if "openapi" in options else 200)
+        assert requests.get(f"{url}/docs", timeout=30).status_code == 404
+        assert requests.get(f"{url}/openapi.json", timeout=30).status_code == (404 if "openapi" in options else 200)
 
 
 def test_there_is_an_xsrf_token_where_one_is_asked_for(serving, url):
-    assert not requests.get(f"{url}/docs", timeout=5).cookies
+    assert not requests.get(f"{url}/docs", timeout=30).cookies
     server = RestServer(cookie_secret="5e" * 32)
     server.add_standard_routes()
     with serving(server) as guarded:
-        assert list(requests.get(f"{guarded}/docs", timeout=5).cookies.keys()) == ["_xsrf"]
+        assert list(requests.get(f"{guarded}/docs", timeout=30).cookies.keys()) == ["_xsrf"]
 
 
 def test_swagger_ui_is_as_it_was_published():

@@ -9,6 +9,7 @@ import time
 
 import pytest
 import requests
+from tests.timing import PATIENCE, until
 from tornado.web import Finish, HTTPError, stream_request_body
 
 from rest_tools.server import (
@@ -39,7 +40,7 @@ def bearer(subject="joe", **claims):
 def keys(store_or_memory, async_client):
     if store_or_memory is None:
         return MemoryIdempotencyStore()
-    return RedisIdempotencyStore(async_client(store_or_memory[0]))
+    return RedisIdempotencyStore(async_client(store_or_memory[0]), timeout=PATIENCE)
 
 
 def counting(decorator, answer=None):
@@ -341,13 +342,13 @@ def test_a_second_request_meanwhile_is_told_to_come_back(serving, keys):
 
     async def answer(handler, count):
         begun.set()
-        await asyncio.to_thread(go_on.wait, 10)
+        await asyncio.to_thread(go_on.wait, PATIENCE)
         handler.write({"payment": count})
 
     handler = counting(idempotent(keys), answer)
     with serving(server_of(handler)) as url, concurrent.futures.ThreadPoolExecutor() as pool:
         first = pool.submit(post, url)
-        assert begun.wait(5)
+        assert begun.wait(PATIENCE)
         meanwhile, other = post(url), post(url, json={"amount": 6})
         go_on.set()
         assert first.result().json() == {"payment": 1}
@@ -371,18 +372,19 @@ def test_of_many_at_once_one_is_done(serving, keys):
 
 
 def test_a_long_request_keeps_its_key(serving, keys):
-    begun = threading.Event()
+    begun, go_on = threading.Event(), threading.Event()
 
     async def answer(handler, count):
         begun.set()
-        await asyncio.sleep(1.0)
+        await asyncio.to_thread(go_on.wait, PATIENCE)
 
-    handler = counting(idempotent(keys, lease=0.4), answer)
+    handler = counting(idempotent(keys, lease=4), answer)
     with serving(server_of(handler)) as url, concurrent.futures.ThreadPoolExecutor() as pool:
         first = pool.submit(post, url)
-        assert begun.wait(5)
-        time.sleep(0.7)
+        assert begun.wait(PATIENCE)
+        time.sleep(4.3)
         assert post(url).status_code == 409
+        go_on.set()
         assert first.result().status_code == 200
     assert handler.done == 1
 
@@ -397,7 +399,7 @@ async def main():
     keys = RedisIdempotencyStore(redis.asyncio.Redis(host="127.0.0.1", port=int(sys.argv[1])))
 
     class Payments(RestHandler):
-        @idempotent(keys, lease=0.5)
+        @idempotent(keys, lease=3)
         async def post(self):
             print("begun", flush=True)
             await asyncio.sleep(60)
@@ -413,7 +415,7 @@ asyncio.run(main())
 
 
 def test_the_key_of_a_process_that_died_is_free_after_the_lease(serving, store, async_client):
-    handler = counting(idempotent(RedisIdempotencyStore(async_client(store[0]))))
+    handler = counting(idempotent(RedisIdempotencyStore(async_client(store[0]), timeout=PATIENCE)))
     command = [sys.executable, "-c", WORKER, str(store[0])]
     with (
         serving(server_of(handler)) as url,
@@ -422,13 +424,12 @@ def test_the_key_of_a_process_that_died_is_free_after_the_lease(serving, store, 
     ):
         lost = pool.submit(post, f"http://127.0.0.1:{worker.stdout.readline().strip()}")
         assert worker.stdout.readline() == "begun\n"
-        time.sleep(0.6)  # it extends the lease
+        time.sleep(3.2)  # it extends the lease
         assert post(url).status_code == 409
         worker.kill()
         assert isinstance(lost.exception(), requests.ConnectionError)
         assert post(url).status_code == 409
-        time.sleep(0.6)
-        assert post(url).json()["payment"] == 1
+        assert until(lambda: post(url).json().get("payment")) == 1
 
 
 # ------------------------------------------------------------------------------------------------ failures

@@ -98,7 +98,7 @@ def test_a_rolling_restart_is_not_told_to_a_load_balancer(program):
         one.process.send_signal(signal.SIGHUP)
         with requests.Session() as session:  # its worker makes way
             while children(one) & before:
-                statuses.add(session.get(f"{one.url}/health/ready", timeout=5).status_code)
+                statuses.add(session.get(f"{one.url}/health/ready", timeout=30).status_code)
         assert statuses == {200}
 
 
@@ -114,16 +114,16 @@ def test_one_that_dies_is_replaced(program):
 
 
 def test_a_second_signal_ends_all_at_once(program):
-    with program(SIMPLE) as one, socket.create_connection(("127.0.0.1", one.port), 5) as client:
+    with program(SIMPLE) as one, socket.create_connection(("127.0.0.1", one.port), 30) as client:
         seen(one)
         client.sendall(b"GET /who/60 HTTP/1.1\r\nHost: x\r\n\r\n")
-        time.sleep(0.2)
+        one.until(lambda: "asked" in one.log)
         begun = time.monotonic()
         one.process.terminate()
-        time.sleep(0.3)
+        one.until(lambda: not one.is_listening)
         one.process.terminate()
         assert one.ends() == 0
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 40
         assert client.recv(1000) == b""
 
 
@@ -150,7 +150,7 @@ def test_those_that_die_at_their_start_end_it_after_some_attempts(program):
     begun = time.monotonic()
     with program(source) as one:
         assert one.ends() == 1
-    assert 1 < time.monotonic() - begun < 10
+    assert 1 < time.monotonic() - begun < 50
     assert 5 <= one.log.count("OSError: no database") <= 10
     last = one.log.strip().splitlines()[-1]
     assert re.fullmatch(
@@ -184,11 +184,12 @@ def test_successors_that_fail_leave_the_others_as_they_are(program):
 def test_those_that_hang_are_killed(program):
     source = """
     from rest_tools.server import processes
-    processes._START = 0.5
+    processes._START = 4
     processes._GRACE = 0.5
 
     class Hang(RestHandler):
         def get(self):
+            print("hangs", flush=True)
             time.sleep(60)
 
     @contextlib.asynccontextmanager
@@ -207,22 +208,22 @@ def test_those_that_hang_are_killed(program):
         one.process.send_signal(signal.SIGHUP)
         one.until(lambda: "so the others stay as they are" in one.log)
         assert children(one) == before
-        with socket.create_connection(("127.0.0.1", one.port), 5) as client:
+        with socket.create_connection(("127.0.0.1", one.port), 30) as client:
             client.sendall(b"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n")
-            time.sleep(0.1)
+            one.until(lambda: "hangs" in one.log)
             begun = time.monotonic()
             one.process.terminate()
             assert one.ends() == 0
-            assert time.monotonic() - begun < 3
+            assert time.monotonic() - begun < 30
         assert one.log.count("takes too long and is killed") == 2
 
 
 def test_workers_stop_when_their_supervisor_is_gone(program, tmp_path):
     with program(SIMPLE) as one:
         workers = seen(one)
-        with socket.create_connection(("127.0.0.1", one.port), 5) as client:
+        with socket.create_connection(("127.0.0.1", one.port), 30) as client:
             client.sendall(b"GET /who/1 HTTP/1.1\r\nHost: x\r\n\r\n")
-            time.sleep(0.2)
+            one.until(lambda: "asked" in one.log)
             one.process.kill()
             assert client.recv(1000).startswith(b"HTTP/1.1 200")  # what was asked is answered
         one.until(lambda: not any(map(is_there, workers)))
@@ -249,6 +250,9 @@ def test_metrics_tell_of_all_workers_also_of_those_that_are_gone(program):
             nonlocal asked
             asked += times
             pids = {get(one).json()["pid"] for _ in range(times)}
+            while len(pids) < COUNT:  # chance has its say
+                pids.add(get(one).json()["pid"])
+                asked += 1
             one.until(lambda: counted(one) == asked)
             return pids
 
@@ -281,7 +285,8 @@ def test_metrics_that_are_added_in_a_lifespan_are_shared_too(program):
     with program(source) as one:
         seen(one)
         asked = int(counted(one))
-        assert len({get(one).json()["pid"] for _ in range(60)}) == COUNT
+        pids = {get(one).json()["pid"] for _ in range(60)}
+        one.until(lambda: len(pids) == COUNT or pids.add(get(one).json()["pid"]))
         one.until(lambda: counted(one) >= asked + 60)
 
 
@@ -289,7 +294,7 @@ def test_what_is_counted_never_goes_back_while_workers_come_and_go(program):
     with program(SIMPLE) as one, Load(one.port, "/who", kept=2, fresh=2, pause=0.002):
         seen(one)
         counts = [0.0]
-        for number in range(60):
+        while (number := len(counts)) <= 60 or counts[-1] <= 100:
             counts.append(counted(one))
             if number % 20 == 5:
                 os.kill(children(one).pop(), signal.SIGKILL)

@@ -28,7 +28,7 @@ def get(url, path="/who"):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_under_load_fails_no_request(program, number):
     with program(SIMPLE) as one, Load(one.port, "/who/0.002", kept=8, fresh=4, leave=True) as load:
-        one.until(lambda: len(load.seconds) > 1000)
+        one.until(lambda: len(load.seconds) > 300)
         one.process.send_signal(number)
         load.join()
         assert one.ends() == 0
@@ -38,16 +38,19 @@ def test_a_signal_under_load_fails_no_request(program, number):
     assert load.refused == 12
 
 
+PATIENT = "from rest_tools.server import draining\ndraining._QUIET = 20.0\n"  # with a client that is late, too
+
+
 def test_idle_connections_end_well_too(program):
-    with program(SIMPLE) as one, requests.Session() as idle, requests.Session() as last:
+    with program(PATIENT + SIMPLE) as one, requests.Session() as idle, requests.Session() as last:
         for session in (idle, last):
-            assert session.get(f"{one.url}/who", timeout=5).status_code == 200
+            assert session.get(f"{one.url}/who", timeout=30).status_code == 200
         with socket.create_connection(("127.0.0.1", one.port), 5) as begun:
             begun.sendall(b"GET /who HTTP/1.1\r\nHost: x\r\n")
             time.sleep(0.1)
             one.process.terminate()
-            time.sleep(0.05)
-            answer = last.get(f"{one.url}/who", timeout=5)  # it was used a moment ago
+            one.until(lambda: not one.is_listening)
+            answer = last.get(f"{one.url}/who", timeout=30)  # it was used a moment ago
             assert answer.headers["Connection"] == "close"
             time.sleep(0.3)
             begun.sendall(b"\r\n")
@@ -57,11 +60,11 @@ def test_idle_connections_end_well_too(program):
 
 def test_a_client_of_http_1_0_that_keeps_its_connection_is_told_to_leave(program):
     ask = b"GET /who/0.05 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
-    with program(SIMPLE) as one, socket.create_connection(("127.0.0.1", one.port), 5) as client:
+    with program(PATIENT + SIMPLE) as one, socket.create_connection(("127.0.0.1", one.port), 30) as client:
         client.sendall(ask)
         assert b"Connection: Keep-Alive" in client.recv(1000)
         one.process.terminate()
-        time.sleep(0.1)
+        one.until(lambda: not one.is_listening)
         client.sendall(ask)
         assert b"Connection: close" in client.recv(1000)
         assert one.ends() == 0
@@ -74,19 +77,19 @@ def test_a_second_signal_stops_at_once(program):
         yield
         print("closed")
 
-    server_of().run("127.0.0.1", 0, drain=60, notice=5, lifespan=lifespan)
+    server_of().run("127.0.0.1", 0, drain=60, notice=60, lifespan=lifespan)
     print("returned")
     """
     with program(source) as one, socket.create_connection(("127.0.0.1", one.port), 5) as client:
         client.sendall(b"GET /who/60 HTTP/1.1\r\nHost: x\r\n\r\n")
-        time.sleep(0.2)
+        one.until(lambda: "asked" in one.log)
         one.process.terminate()
-        time.sleep(0.2)
+        one.until(lambda: get(one.url, "/health/ready").status_code == 503)
         assert one.process.poll() is None
         begun = time.monotonic()
         one.process.terminate()
         assert one.ends() == 0
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 30
         assert client.recv(1000) == b""
         assert one.log.index("closed\n") < one.log.index("returned\n")
 
@@ -110,16 +113,17 @@ def test_the_handlers_of_signals_are_as_before(program):
         _, port = one.until(lambda: len(ports := re.findall(r" port (\d+)\n", one.log)) == 2 and ports)
         get(f"http://127.0.0.1:{port}")  # whoever answers was forked by one who handles signals
         one.process.terminate()
-        assert one.ends() == 0
+        assert one.ends() == 0, one.log
         assert one.log.endswith("mine\n")
 
 
 def test_notice_lets_a_load_balancer_see_it(program):
-    with program('server_of().run("127.0.0.1", 0, notice=0.6)') as one:
+    with program('server_of().run("127.0.0.1", 0, notice=60)') as one:
         assert get(one.url, "/health/ready").status_code == 200
         one.process.terminate()
         one.until(lambda: get(one.url, "/health/ready").status_code == 503)
         assert get(one.url).status_code == 200
+        one.process.terminate()
         assert one.ends() == 0
 
 
@@ -134,6 +138,7 @@ def test_a_lifespan_is_entered_before_and_left_after_all_requests(program):
             self.store = store
 
         async def get(self):
+            print("asked", flush=True)
             await asyncio.sleep(0.3)
             self.write({"store": self.store["state"]})
 
@@ -155,7 +160,7 @@ def test_a_lifespan_is_entered_before_and_left_after_all_requests(program):
         assert get(one.url, "/store").json() == {"store": "open"}
         client = threading.Thread(target=lambda: answers.append(get(one.url, "/store").json()))
         client.start()
-        time.sleep(0.1)
+        one.until(lambda: one.log.count("asked") == 2)
         one.process.terminate()
         client.join()
         assert one.ends() == 0

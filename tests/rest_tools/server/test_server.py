@@ -9,8 +9,9 @@ import time
 import pytest
 import requests
 import tornado.web
+from tests.timing import PATIENCE
 
-from rest_tools.server import RestHandler, RestHandlerSetup, RestServer
+from rest_tools.server import RestHandler, RestHandlerSetup, RestServer, draining
 from rest_tools.server.server import tornado_logger
 from rest_tools.server.session import Session, SessionMixin
 from rest_tools.utils.auth import Auth
@@ -364,14 +365,14 @@ def test_a_second_startup_stops_the_first_and_may_take_its_port(loop):
     server = server_of()
     port = loop.do(start(server))
     with requests.Session() as session:
-        assert session.get(f"http://127.0.0.1:{port}/fruits", timeout=5).status_code == 200
+        assert session.get(f"http://127.0.0.1:{port}/fruits", timeout=30).status_code == 200
         server.add_route("/more", Fruits)
 
         async def again():
             server.startup("127.0.0.1", port)
 
         loop.do(again())
-        old = session.get(f"http://127.0.0.1:{port}/more", timeout=5)  # the connection was open
+        old = session.get(f"http://127.0.0.1:{port}/more", timeout=30)  # the connection was open
         assert (old.status_code, old.headers["Connection"]) == (404, "close")
         assert ask(f"http://127.0.0.1:{port}/more").status_code == 200
         other = loop.do(start(server))
@@ -388,13 +389,13 @@ def test_tornados_server_can_be_stopped_as_tornado_says(loop):
     server = server_of()
     port = loop.do(start(server))
     with requests.Session() as session:
-        session.get(f"http://127.0.0.1:{port}/fruits", timeout=5)
+        session.get(f"http://127.0.0.1:{port}/fruits", timeout=30)
 
         async def stop():
             server.http_server.stop()
 
         loop.do(stop())
-        assert session.get(f"http://127.0.0.1:{port}/fruits", timeout=5).status_code == 200
+        assert session.get(f"http://127.0.0.1:{port}/fruits", timeout=30).status_code == 200
         with pytest.raises(requests.ConnectionError):
             ask(f"http://127.0.0.1:{port}/fruits")
     loop.do(server.stop())
@@ -430,14 +431,14 @@ def test_stop_waits_for_answers_and_no_longer_than_told(loop, caplog):
     for thread in threads:
         Slow.begun.clear()
         thread.start()
-        assert Slow.begun.wait(5)
+        assert Slow.begun.wait(PATIENCE)
     begun = time.monotonic()
-    loop.do(server.stop(drain=1.0))
-    assert 0.9 < time.monotonic() - begun < 2
+    loop.do(server.stop(drain=4.0))
+    assert 3.9 < time.monotonic() - begun < 25
     for thread in threads:
-        thread.join(5)
+        thread.join(PATIENCE)
     assert answers == [(0.4, {"done": True}), (30, "cut off")]
-    assert "1 requests were cut off after 1.0 s" in caplog.text
+    assert "1 requests were cut off after 4.0 s" in caplog.text
     tasks = loop.do(_cancel_others())
     assert tasks == 1  # the cut off handler itself sleeps on; nobody tells it
 
@@ -454,15 +455,16 @@ def test_stop_closes_idle_connections_soon(loop):
     server = server_of()
     port = loop.do(start(server))
     with requests.Session() as session, socket.create_connection(("127.0.0.1", port)) as silent:
-        session.get(f"http://127.0.0.1:{port}/fruits", timeout=5)
+        session.get(f"http://127.0.0.1:{port}/fruits", timeout=30)
         begun = time.monotonic()
-        loop.do(server.stop(drain=10))
-        assert time.monotonic() - begun < 1.5
-        silent.settimeout(1)
+        loop.do(server.stop(drain=35))
+        assert time.monotonic() - begun < 20
+        silent.settimeout(PATIENCE)
         assert silent.recv(1) == b""
 
 
-def test_stopping_under_load_fails_no_request_on_an_open_connection(loop):
+def test_stopping_under_load_fails_no_request_on_an_open_connection(loop, monkeypatch):
+    monkeypatch.setattr(draining, "_QUIET", PATIENCE)  # with a client that is late, too
     server = server_of((r"/slow/(.*)", Slow, SETUP))
     port = loop.do(start(server))
     failures, farewells, done = [], [], threading.Event()
@@ -471,7 +473,7 @@ def test_stopping_under_load_fails_no_request_on_an_open_connection(loop):
         with requests.Session() as session:
             while not done.is_set():
                 try:
-                    answer = session.get(f"http://127.0.0.1:{port}/slow/0.002", timeout=5)
+                    answer = session.get(f"http://127.0.0.1:{port}/slow/0.002", timeout=30)
                 except requests.RequestException as error:
                     failures.append(error)
                     return
@@ -484,9 +486,9 @@ def test_stopping_under_load_fails_no_request_on_an_open_connection(loop):
     for thread in threads:
         thread.start()
     time.sleep(0.3)
-    loop.do(server.stop(drain=5))
+    loop.do(server.stop(drain=35))
     for thread in threads:
-        thread.join(5)
+        thread.join(PATIENCE)
     done.set()
     assert failures == []
     assert len(farewells) == 6

@@ -102,12 +102,14 @@ def test_clear_ends_all(session):
 
 
 def test_a_session_ends_when_it_is_not_used(session):
-    session.expiration = 0.15
+    session.expiration = 3
     session.set("joe", {})
-    for _ in range(4):
-        time.sleep(0.06)
+    for _ in range(3):
+        time.sleep(1.1)
         session.get_session("joe")
-    time.sleep(0.2)
+    session.expiration = 0.05
+    session.get_session("joe")
+    time.sleep(0.1)
     with pytest.raises(KeyError):
         session.get_session("joe")
     assert "joe" not in session.storage
@@ -169,15 +171,15 @@ def test_the_name_of_the_expiration_is_taken(redis_session):
 
 
 def test_a_redis_that_does_not_answer_is_waited_for_once(store):
-    """Five retries made half a minute of five seconds."""
+    """Five retries made half a minute of five seconds; each was on a connection of its own."""
     port, client = store
     session = Session("redis", host="127.0.0.1", port=port, timeout=0.3)
-    client.client_pause(2000)
-    started = time.perf_counter()
+    before = client.info("stats")["total_connections_received"]
+    client.client_pause(4000)
     with pytest.raises(redis.TimeoutError):
         session.get_session("joe")
-    assert time.perf_counter() - started < 1
-    client.client_unpause()
+    client.client_unpause()  # which waits for the end of the pause, too
+    assert client.info("stats")["total_connections_received"] == before
     session.close()
 
 
@@ -280,7 +282,7 @@ class Counter(SessionMixin, RequestHandler):
 
 def test_a_handler_has_the_session_of_its_user(session):
     def ask(url):
-        return [requests.get(url + query, timeout=5).json() for query in ("?user=joe", "?user=joe", "?user=ann", "")]
+        return [requests.get(url + query, timeout=30).json() for query in ("?user=joe", "?user=joe", "?user=ann", "")]
 
     async def serve():
         sock, port = bind_unused_port()
@@ -303,18 +305,16 @@ class Other(RequestHandler):
 
 def test_a_redis_that_is_slow_holds_up_those_alone_who_have_a_session(store, serving):
     port, client = store
-    session = Session("redis", host="127.0.0.1", port=port, timeout=5)
+    session = Session("redis", host="127.0.0.1", port=port, timeout=30)
     server = RestServer()
     server.add_route("/counter", Counter, {"session": session})
     server.add_route("/other", Other)
     with serving(server) as url, ThreadPoolExecutor(1) as thread:
-        assert requests.get(f"{url}/counter?user=joe", timeout=5).json() == {"count": "1"}
-        client.client_pause(1000)
-        waiting = thread.submit(requests.get, f"{url}/counter?user=joe", timeout=5)
+        assert requests.get(f"{url}/counter?user=joe", timeout=30).json() == {"count": "1"}
+        client.client_pause(4000)
+        waiting = thread.submit(requests.get, f"{url}/counter?user=joe", timeout=30)
         time.sleep(0.1)
-        started = time.perf_counter()
-        assert requests.get(f"{url}/other", timeout=5).json() == {}
-        assert time.perf_counter() - started < 0.5
+        assert requests.get(f"{url}/other", timeout=30).json() == {}
         assert not waiting.done()
         assert waiting.result().json() == {"count": "2"}
     session.close()
@@ -329,9 +329,9 @@ def test_the_prepare_of_a_handler_comes_first_whatever_it_is(redis_session, serv
     server = RestServer()
     server.add_route("/", Prepared, {"session": redis_session})
     with serving(server) as url:
-        answer = requests.get(f"{url}/?user=joe", timeout=5)
+        answer = requests.get(f"{url}/?user=joe", timeout=30)
         assert (answer.headers["X-Seen-Before"], answer.json()) == ("True", {"count": "1"})
-        answer = requests.get(url, timeout=5)
+        answer = requests.get(url, timeout=30)
         assert (answer.headers["X-Seen-Before"], answer.json()) == ("False", {"session": None})
 
 
@@ -349,8 +349,8 @@ def test_who_asks_for_no_session_is_not_told_that_there_is_no_redis(store, servi
     server = RestServer()
     server.add_route("/", Indifferent, {"session": session})
     with serving(server) as url:
-        client.client_pause(1500)
-        assert requests.get(url, timeout=5).json() == {"session": None}
-        assert requests.get(f"{url}?ask=1", timeout=5).status_code == 500
+        client.client_pause(4000)
+        assert requests.get(url, timeout=30).json() == {"session": None}
+        assert requests.get(f"{url}?ask=1", timeout=30).status_code == 500
     client.client_unpause()
     session.close()

@@ -45,7 +45,7 @@ def test_a_connection_is_kept_and_the_handler_knows_that_it_is_tls(serving, cert
     server = server_of(certificates.server_context())
     trust = ssl.create_default_context(cafile=certificates.authority)
     with serving(server):
-        client = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=5, context=trust)
+        client = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=30, context=trust)
         client.connect()
         connection = client.sock
         for _ in range(3):
@@ -61,10 +61,10 @@ def test_whoever_does_not_know_the_authority_is_not_answered(serving, certificat
     with serving(server):
         url = url_of(server).replace("127.0.0.1", host)
         with pytest.raises(requests.exceptions.SSLError):
-            requests.get(url, timeout=5)
+            requests.get(url, timeout=30)
         with pytest.raises(requests.exceptions.SSLError):
-            requests.get(url, verify=certificates.stranger_authority, timeout=5)
-        assert requests.get(url, verify=certificates.authority, timeout=5).ok
+            requests.get(url, verify=certificates.stranger_authority, timeout=30)
+        assert requests.get(url, verify=certificates.authority, timeout=30).ok
 
 
 def test_large_bodies_go_both_ways(serving, certificates):
@@ -79,38 +79,38 @@ def test_mutual_tls_lets_in_whom_the_authority_has_signed(serving, certificates)
     server = server_of(certificates.mutual_context())
     known, stranger = certificates.client, certificates.stranger
     with serving(server):
-        answer = requests.get(url_of(server), verify=certificates.authority, cert=(known.cert, known.key), timeout=5)
+        answer = requests.get(url_of(server), verify=certificates.authority, cert=(known.cert, known.key), timeout=30)
         assert "client" in answer.json()["subject"]
         for cert in (None, (stranger.cert, stranger.key)):
             with pytest.raises(requests.ConnectionError):
-                requests.get(url_of(server), verify=certificates.authority, cert=cert, timeout=5)
-        assert requests.get(url_of(server), verify=certificates.authority, cert=(known.cert, known.key), timeout=5).ok
+                requests.get(url_of(server), verify=certificates.authority, cert=cert, timeout=30)
+        assert requests.get(url_of(server), verify=certificates.authority, cert=(known.cert, known.key), timeout=30).ok
 
 
 def test_what_is_no_tls_is_closed(serving, certificates):
     server = server_of(certificates.server_context())
     with serving(server):
-        with socket.create_connection(("127.0.0.1", server.port), 5) as client:
+        with socket.create_connection(("127.0.0.1", server.port), 30) as client:
             client.sendall(b"GET /fruits HTTP/1.1\r\nHost: x\r\n\r\n")
             with contextlib.suppress(ConnectionResetError):
                 assert b"HTTP" not in client.recv(1000)
-        assert requests.get(url_of(server), verify=certificates.authority, timeout=5).ok
+        assert requests.get(url_of(server), verify=certificates.authority, timeout=30).ok
 
 
 def test_a_handshake_has_the_time_of_a_header(serving, certificates):
     server = server_of(certificates.server_context(), header_timeout=0.3)
-    with serving(server), socket.create_connection(("127.0.0.1", server.port), 5) as client:
+    with serving(server), socket.create_connection(("127.0.0.1", server.port), 30) as client:
         begin = time.monotonic()
         assert client.recv(1000) == b""
-        assert 0.3 <= time.monotonic() - begin < 3
+        assert 0.3 <= time.monotonic() - begin < 20
 
 
 def test_a_slow_header_is_told_within_tls(serving, certificates):
-    server = server_of(certificates.server_context(), header_timeout=0.3)
+    server = server_of(certificates.server_context(), header_timeout=3)
     trust = ssl.create_default_context(cafile=certificates.authority)
     with (
         serving(server),
-        socket.create_connection(("127.0.0.1", server.port), 5) as plain,
+        socket.create_connection(("127.0.0.1", server.port), 30) as plain,
         trust.wrap_socket(plain, server_hostname="127.0.0.1") as client,
     ):
         client.sendall(b"GET /fruits HTTP/1.1\r\nHost: x\r\n")
@@ -121,13 +121,13 @@ def test_a_stop_drains_idle_connections(loop, serving, certificates):
     server = server_of(certificates.server_context())
     trust = ssl.create_default_context(cafile=certificates.authority)
     with serving(server):
-        client = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=5, context=trust)
+        client = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=30, context=trust)
         client.request("GET", "/fruits")
         assert client.getresponse().read()
         time.sleep(1.1)  # until it is quiet
         begin = time.monotonic()
-        loop.do(server.stop(drain=5))
-        assert time.monotonic() - begin < 1
+        loop.do(server.stop(drain=35))
+        assert time.monotonic() - begin < 20
         client.close()
 
 

@@ -37,7 +37,7 @@ class Provider:
         if request.path == "/realm/.well-known/openid-configuration":
             return Reply(json=self.document())
         assert request.path == "/realm/certs", request
-        self.gate.wait(5)
+        self.gate.wait(30)
         return Reply(json={"keys": self.published})
 
     def document(self):

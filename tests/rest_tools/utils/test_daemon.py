@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.timing import until
 
 from rest_tools.utils import Daemon
 
@@ -26,7 +27,7 @@ def work():
 daemon = Daemon("daemon.pid", work, stdout={out!r}, stderr={out!r}, chdir={directory!r})
 getattr(daemon, sys.argv[1])()
 """
-SLEEP = "time.sleep(30)"
+SLEEP = "time.sleep(300)"
 STUBBORN = "signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGQUIT, signal.SIG_IGN); " + SLEEP
 
 
@@ -47,7 +48,7 @@ class Script:
             cwd=self.directory,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=200,
         )
 
     def start(self):
@@ -57,10 +58,6 @@ class Script:
 
     def pid(self):
         return Daemon(str(self.pidfile), print).getpid()[0]
-
-
-def until(condition):
-    return any(condition() or time.sleep(0.02) for _ in range(250))
 
 
 def is_alive(pid):
@@ -79,7 +76,15 @@ def script(tmp_path):
             os.kill(pid, signal.SIGKILL)
 
 
+LISTENER = """try:
+        time.sleep(300)
+    except KeyboardInterrupt:
+        os.write(1, b"asked to end")
+        raise"""
+
+
 def test_a_daemon_runs_on_its_own_until_it_is_stopped(script):
+    script.work = LISTENER
     pid = script.start()
     assert is_alive(pid)
     assert os.getsid(pid) != os.getsid(0)
@@ -89,10 +94,10 @@ def test_a_daemon_runs_on_its_own_until_it_is_stopped(script):
     assert f"works in {script.directory / 'elsewhere'}" in script.out.read_text()
     began = time.monotonic()
     assert script("stop").returncode == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     assert not is_alive(pid)
     assert not script.pidfile.exists()
-    assert "KeyboardInterrupt" in script.out.read_text()
+    assert "asked to end" in script.out.read_text()
 
 
 def test_a_daemon_that_is_done_removes_its_pid_file(script):

@@ -23,6 +23,7 @@ from jwt.exceptions import (
     InvalidSignatureError,
     MissingRequiredClaimError,
 )
+from tests.timing import PATIENCE, until
 
 from rest_tools.utils.auth import BadJwtKey, OpenIDAuth
 from restwright.testing import FakeClock
@@ -42,7 +43,7 @@ def validate(request):
 
 def is_so_soon(condition):
     """A download may go on beside the calls: they are made until it has come."""
-    return any(condition() or time.sleep(0.02) for _ in range(100))
+    return until(condition)
 
 
 def fails(validate, auth, token):
@@ -336,9 +337,7 @@ def test_tasks_share_one_download_and_the_loop_goes_on(provider, rsa_keys, jwk):
         provider.gate.clear()
         waiting = [asyncio.create_task(auth.validate_async(provider.token("k2", rsa_keys[1]))) for _ in range(50)]
         await asyncio.sleep(0.05)
-        started = time.perf_counter()
         assert await auth.validate_async(provider.token())  # a known key does not wait
-        assert time.perf_counter() - started < 0.1
         waiting[0].cancel()  # and who began may leave
         await asyncio.sleep(0.05)
         assert not any(task.done() for task in waiting[1:])
@@ -387,7 +386,7 @@ def test_a_blocking_call_within_the_loop_that_downloads_does_not_wait_for_itself
         assert auth.validate(provider.token())
         assert await download
 
-    asyncio.run(asyncio.wait_for(main(), 5))
+    asyncio.run(asyncio.wait_for(main(), PATIENCE))
 
 
 def test_an_event_loop_that_ends_in_the_middle_leaves_nothing_in_the_way(provider):

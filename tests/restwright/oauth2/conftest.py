@@ -100,13 +100,13 @@ def drive(request):
 @pytest.fixture
 def login(provider):
     """A login of the client `app`, which has no secret."""
-    return OAuth2(provider.url, "app", scopes=["openid", "offline_access"], within=5.0)
+    return OAuth2(provider.url, "app", scopes=["openid", "offline_access"], within=30.0)
 
 
 @pytest.fixture
 def service(provider):
     """A login of the client `app` itself, by its secret."""
-    return OAuth2(provider.url, "app", "s3cr3t", grant="client_credentials", within=5.0)
+    return OAuth2(provider.url, "app", "s3cr3t", grant="client_credentials", within=30.0)
 
 
 @pytest.fixture

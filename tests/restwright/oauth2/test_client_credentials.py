@@ -9,7 +9,9 @@ from restwright.oauth2.token_endpoint import Registration
 
 
 def test_the_form_says_what_is_wanted(provider, drive):
-    login = OAuth2(provider.url, "app", "s3cr3t", scopes=["a", "b"], parameters={"audience": "https://api"}, within=5.0)
+    login = OAuth2(
+        provider.url, "app", "s3cr3t", scopes=["a", "b"], parameters={"audience": "https://api"}, within=30.0
+    )
     tokens = drive(login, login.client_credentials())
     assert tokens.access_token == "access-1"
     assert provider.forms == [{"grant_type": "client_credentials", "scope": "a b", "audience": "https://api"}]
@@ -17,7 +19,7 @@ def test_the_form_says_what_is_wanted(provider, drive):
 
 
 def test_the_secret_goes_into_the_body_where_that_is_wanted(provider, drive):
-    login = OAuth2(provider.url, "app", "s3cr3t", client_auth="body", within=5.0)
+    login = OAuth2(provider.url, "app", "s3cr3t", client_auth="body", within=30.0)
     drive(login, login.client_credentials())
     assert provider.forms == [{"grant_type": "client_credentials", "client_id": "app", "client_secret": "s3cr3t"}]
     assert "Authorization" not in provider.headers[0]

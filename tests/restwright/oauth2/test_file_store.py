@@ -174,8 +174,8 @@ def test_the_lock_of_a_process_that_is_killed_is_free(path):
         holder.wait()
         holder.stdout.close()
     started = time.monotonic()
-    with FileStore(path).lock(1):
-        assert time.monotonic() - started < 0.5
+    with FileStore(path).lock(60):
+        assert time.monotonic() - started < 30
 
 
 def test_a_path_may_be_text(path):

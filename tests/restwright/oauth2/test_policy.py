@@ -127,7 +127,7 @@ def client(request):
         class Caller:
             def __init__(self, url, signing):
                 kind = Sync if request.param == "sync" else Async
-                self.client = kind(url, Asking(), policy=default_policy(signing), timeout=2.0)
+                self.client = kind(url, Asking(), policy=default_policy(signing), timeout=30.0)
                 made.append(self.client)
 
             def ask(self, *arguments, **fields):
@@ -216,7 +216,7 @@ def test_a_thousand_refusals_lead_to_one_renewal():
     renewals = Renewals()
 
     async def main(url):
-        async with Async(url, Asking(), policy=default_policy(layer(renewals=renewals)), timeout=20.0) as asking:
+        async with Async(url, Asking(), policy=default_policy(layer(renewals=renewals)), timeout=30.0) as asking:
             return await asyncio.gather(*(asking.ask("/expired") for _ in range(1000)))
 
     with serve(mirror) as api:

@@ -48,7 +48,7 @@ def test_a_refresh_token_that_counts_no_more_is_not_shown():
 def test_each_refresh_uses_the_token_of_the_last_one(provider, drive):
     """The provider rotates, and refuses what was used."""
     provider.live.add("r0")
-    login = OAuth2(provider.url, "app", within=5.0)
+    login = OAuth2(provider.url, "app", within=30.0)
     drive(login, login.keeper.keep(TokenSet.to_refresh("r0")))
     names = [drive(login, login.refresh()).access_token for _ in range(3)]
     assert names == ["access-1", "access-2", "access-3"]

@@ -62,7 +62,9 @@ def test_a_provider_that_is_busy_is_asked_again():
 )
 def test_logging_out_forgets_the_tokens_whatever_the_provider_does(provider, drive, tmp_path, answer, kind, said):
     provider.script("/revoke", answer)
-    login = OAuth2(provider.url, "app", store=FileStore(tmp_path / "tokens.json"), within=0.3)
+    within = 0.3 if said == "/revoke" else 30.0
+    metadata = ProviderMetadata(**provider.metadata)
+    login = OAuth2(metadata, "app", store=FileStore(tmp_path / "tokens.json"), within=within)
     drive(login, login.keeper.keep(TOKENS))
     if kind is None:
         drive(login, login.revoke())

@@ -64,7 +64,7 @@ def come_back(url):
 
     sent = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     back = f"{sent['redirect_uri']}?code=canary-code&state={sent['state']}"
-    threading.Thread(target=lambda: requests.get(back, timeout=5)).start()
+    threading.Thread(target=lambda: requests.get(back, timeout=30)).start()
 
 
 PLANS = {

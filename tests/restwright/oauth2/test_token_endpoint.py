@@ -174,6 +174,7 @@ HANGS = [hang_before(), hang_within_body(), drip_body(0.05), endless_body()]
 @pytest.mark.parametrize("answer", HANGS, ids=["silent", "silent halfway", "slow", "endless"])
 def test_a_provider_that_does_not_come_to_an_end_is_given_up_in_time(provider, service, drive, answer, monkeypatch):
     provider.script("/token", answer)
+    monkeypatch.setattr(service, "provider", ProviderMetadata(**provider.metadata))
     monkeypatch.setattr(service, "_within", 0.3)
     with pytest.raises((TransportError, TooLarge)) as caught:
         drive(service, service.tokens())

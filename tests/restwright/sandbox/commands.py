@@ -24,7 +24,7 @@ def running(*arguments: str, program: Sequence[str] = PROGRAM) -> Iterator[subpr
 
 def refused(*arguments: str) -> str:
     """What is said of a misuse."""
-    run = subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, timeout=30, check=False)
+    run = subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, timeout=200, check=False)
     assert (run.returncode, run.stdout) == (2, "")
     assert "Traceback" not in run.stderr.partition("Its log ends with")[0]
     return run.stderr

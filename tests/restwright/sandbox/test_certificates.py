@@ -55,9 +55,9 @@ def test_a_server_is_known_by_all_names_of_loopback(certificates, address, name)
 
 def test_a_server_is_no_other_one(certificates):
     with serve([Reply()], tls=certificates.server_context()) as server:
-        assert requests.get(server.url, verify=certificates.authority, timeout=5).ok
+        assert requests.get(server.url, verify=certificates.authority, timeout=30).ok
         with pytest.raises(requests.exceptions.SSLError):
-            requests.get(server.url, verify=certificates.stranger_authority, timeout=5)
+            requests.get(server.url, verify=certificates.stranger_authority, timeout=30)
 
 
 def test_a_server_is_not_known_by_another_name(certificates):
@@ -65,7 +65,7 @@ def test_a_server_is_not_known_by_another_name(certificates):
         serve([Reply()], host="127.0.0.2", tls=certificates.server_context()) as server,
         pytest.raises(requests.exceptions.SSLError, match="mismatch"),
     ):
-        requests.get(server.url, verify=certificates.authority, timeout=5)
+        requests.get(server.url, verify=certificates.authority, timeout=30)
 
 
 @pytest.mark.parametrize("who", ["nobody", "stranger", "server of another run"])
@@ -77,8 +77,8 @@ def test_mutual_tls_lets_in_the_client_and_nobody_else(certificates, who):
         )
         pair = strangers.get(who)
         with pytest.raises(requests.ConnectionError):
-            requests.get(server.url, verify=certificates.authority, cert=pair and (pair.cert, pair.key), timeout=5)
-        assert requests.get(server.url, verify=certificates.authority, cert=(known.cert, known.key), timeout=5).ok
+            requests.get(server.url, verify=certificates.authority, cert=pair and (pair.cert, pair.key), timeout=30)
+        assert requests.get(server.url, verify=certificates.authority, cert=(known.cert, known.key), timeout=30).ok
         assert len(server.requests) == 1
 
 
@@ -96,5 +96,5 @@ def test_files_are_for_their_owner_and_gone_at_the_end():
 
 def test_its_absence_names_the_extra():
     code = "import sys; sys.modules['trustme'] = None\nimport restwright.sandbox.certificates"
-    failed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30)
+    failed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=200)
     assert "ImportError: to have certificates made: pip install 'restwright[sandbox]'" in failed.stderr

@@ -23,7 +23,7 @@ def test_it_starts_tells_where_it_is_and_stops(number):
     with running("--json", "--control", "--lifetime-access", "7", "--redirect-uri", "https://a.example/cb") as process:
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
-        assert time.monotonic() - begin < 5  # half a second where nothing else runs
+        assert time.monotonic() - begin < 30  # half a second where nothing else runs
         assert told["users"] == {"alice": "wonderland", "bob": "builder"}
         assert told["clients"] == {
             "web": "web-secret",
@@ -31,14 +31,14 @@ def test_it_starts_tells_where_it_is_and_stops(number):
             "service": "service-secret",
             "restwright": "not a secret",
         }
-        assert requests.get(f"{told['control']}/requests", timeout=5).json() == {"requests": []}
+        assert requests.get(f"{told['control']}/requests", timeout=30).json() == {"requests": []}
         auth = "service", told["clients"]["service"]
-        answer = requests.post(f"{told['url']}/token", {"grant_type": "client_credentials"}, auth=auth, timeout=5)
+        answer = requests.post(f"{told['url']}/token", {"grant_type": "client_credentials"}, auth=auth, timeout=30)
         assert answer.json()["expires_in"] == 7
         query = "client_id=web&response_type=code&redirect_uri=https://a.example/cb"
-        assert requests.get(f"{told['issuer']}/authorize?{query}", timeout=5).status_code == 200
+        assert requests.get(f"{told['issuer']}/authorize?{query}", timeout=30).status_code == 200
         process.send_signal(number)
-        rest, talk = process.communicate(timeout=10)
+        rest, talk = process.communicate(timeout=200)
         assert (process.returncode, rest) == (0, "")
         assert talk.startswith("This is for tests only.")
         assert "alice" in talk
@@ -69,9 +69,9 @@ def test_requests_are_logged_on_demand_without_secrets():
     with running("--json", "--verbose") as process:
         assert process.stdout is not None
         url = json.loads(process.stdout.readline())["url"]
-        requests.get(f"{url}/authorize?client_id=x&state=s3cr3t", timeout=5)
+        requests.get(f"{url}/authorize?client_id=x&state=s3cr3t", timeout=30)
         process.terminate()
-        talk = process.communicate(timeout=10)[1]
+        talk = process.communicate(timeout=200)[1]
         assert "400 GET /authorize?client_id=x&state=***" in talk
 
 

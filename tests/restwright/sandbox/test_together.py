@@ -35,13 +35,13 @@ def test_all_start_tell_where_they_are_and_stop(number):
         assert told.keys() == {*SERVICES, "missing"}
         assert told["missing"] == {}
         controls = [told[name]["control"] for name in SERVICES if name != "kinto"]
-        assert all(requests.get(f"{url}/requests", timeout=5).ok for url in controls)
+        assert all(requests.get(f"{url}/requests", timeout=30).ok for url in controls)
         urls = [told[name]["url"] for name in SERVICES] + controls
         assert len(set(urls)) == len(urls)
         begin = time.monotonic()
         os.killpg(process.pid, number)
-        rest, talk = process.communicate(timeout=10)
-        assert time.monotonic() - begin < 3
+        rest, talk = process.communicate(timeout=200)
+        assert time.monotonic() - begin < 40
     assert (process.returncode, rest) == (0, "")
     assert "Traceback" not in talk
     assert talk.startswith("This is for tests only.")
@@ -61,7 +61,7 @@ def test_a_signal_while_they_start_stops_them_too():
         assert "kinto\n" in process.stdout  # which takes longest, and is the last one
         time.sleep(0.1)
         os.killpg(process.pid, signal.SIGINT)
-        said, talk = process.communicate(timeout=10)
+        said, talk = process.communicate(timeout=200)
     assert (process.returncode, said, talk) == (0, "", "")
 
 
@@ -71,13 +71,13 @@ def test_the_logins_that_are_told_are_those_that_work():
         told = json.loads(process.stdout.readline())
         kinto, keystone, identity = told["kinto"], told["keystone"], told["identity"]
         user, password = next(iter(kinto["users"].items()))
-        root = requests.get(f"{kinto['url']}/", auth=(user, password), timeout=5).json()
+        root = requests.get(f"{kinto['url']}/", auth=(user, password), timeout=30).json()
         assert root["user"]["id"] == f"account:{user}"
         user, password = next(iter(keystone["users"].items()))
         account = {"username": user, "password": password}
-        assert requests.post(f"{keystone['url']}/authentication/login/", json=account, timeout=5).ok
+        assert requests.post(f"{keystone['url']}/authentication/login/", json=account, timeout=30).ok
         auth = "service", identity["clients"]["service"]
-        assert requests.post(f"{identity['url']}/token", {"grant_type": "client_credentials"}, auth=auth, timeout=5).ok
+        assert requests.post(f"{identity['url']}/token", {"grant_type": "client_credentials"}, auth=auth, timeout=30).ok
 
 
 def test_what_is_not_installed_is_named_and_the_rest_starts():
@@ -88,9 +88,9 @@ def test_what_is_not_installed_is_named_and_the_rest_starts():
     with running("--free-ports", "--json", program=[sys.executable, "-c", program]) as process:
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
-        assert requests.get(told["identity"]["url"] + "/.well-known/openid-configuration", timeout=5).ok
+        assert requests.get(told["identity"]["url"] + "/.well-known/openid-configuration", timeout=30).ok
         process.terminate()
-        talk = process.communicate(timeout=10)[1]
+        talk = process.communicate(timeout=200)[1]
     assert "restwright[sandbox]" in told["missing"]["keystone"]
     assert "restwright[kinto]" in told["missing"]["kinto"]
     assert re.search(
@@ -153,7 +153,7 @@ def test_misuse_is_told(arguments, words):
 
 
 def test_help_names_all_services():
-    told = subprocess.run([*PROGRAM, "--help"], capture_output=True, text=True, check=True, timeout=20).stdout
+    told = subprocess.run([*PROGRAM, "--help"], capture_output=True, text=True, check=True, timeout=200).stdout
     assert all(re.search(rf"^  {name} +{text}$", told, re.MULTILINE) for name, text in SERVICES.items())
 
 
@@ -180,7 +180,7 @@ def test_asking_for_what_is_not_installed_says_what_to_install(monkeypatch):
 def test_kinto_takes_tokens_of_the_provider_beside_it():
     with sandbox("identity", "kinto") as services:
         token = services.identity.issue("bob", client="restwright", scope="openid email")["access_token"]
-        root = requests.get(f"{services.kinto.url}/", headers={"Authorization": f"Bearer {token}"}, timeout=5).json()
+        root = requests.get(f"{services.kinto.url}/", headers={"Authorization": f"Bearer {token}"}, timeout=30).json()
         assert root["user"]["id"] == "openid:bob@example.com"
 
 
@@ -253,4 +253,4 @@ def test_records_of_all_services_can_be_kept_in_one_database(tmp_path):
         assert services.keystone.token(services.keystone.settings.staff) == token
         content = f"{services.sequoia.locations['metadata']}/data/contents/testmock:kept?owner=testmock"
         headers = {"Authorization": f"Bearer {services.sequoia.token()}"}
-        assert requests.get(content, headers=headers, timeout=5).json()["contents"][0]["name"] == "kept"
+        assert requests.get(content, headers=headers, timeout=30).json()["contents"][0]["name"] == "kept"

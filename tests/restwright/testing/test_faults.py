@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from tests.timing import PATIENCE, until
 
 from restwright.testing import faults
 from restwright.testing.connection import Fault
@@ -39,18 +40,20 @@ WITHOUT_END = [
 
 @contextlib.contextmanager
 def asked(server):
-    """A raw connection on which a request was sent."""
+    """A raw connection on which a request was sent; nothing comes for so long only if nothing will."""
     host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=0.3) as sock:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as sock:
         sock.sendall(b"GET /here?x=1 HTTP/1.1\r\nHost: test\r\n\r\n")
         yield sock
 
 
-def read(sock, limit=2**20):
-    """What comes until the end, a reset, a pause of 0.3 seconds or `limit` bytes; and which of them it was."""
+def read(sock, limit=2**20, pause_after=None):
+    """What comes until the end, a reset, `limit` bytes, or a pause after so many; and which of them it was."""
     data = bytearray()
     try:
         while len(data) < limit:
+            if pause_after is not None and len(data) >= pause_after:
+                sock.settimeout(0.2)
             piece = sock.recv(65536)
             if not piece:
                 return bytes(data), "end"
@@ -62,9 +65,9 @@ def read(sock, limit=2**20):
     return bytes(data), "more"
 
 
-def outcome(answer):
+def outcome(answer, *, pause_after=None):
     with serve([answer]) as server, asked(server) as sock:
-        return read(sock)
+        return read(sock, pause_after=pause_after)
 
 
 def test_the_examples_in_the_docstrings():
@@ -77,8 +80,8 @@ def test_the_closing_server_ends_it_at_once(fault):
         sock.recv(1) if fault not in (WITHOUT_END[0], WITHOUT_END[1]) else time.sleep(0.01)
         began = time.perf_counter()
         server.close()
-        assert time.perf_counter() - began < 0.2
-        assert server.open_connections == 0
+        assert time.perf_counter() - began < 15
+        until(lambda: server.open_connections == 0)
 
 
 @pytest.mark.parametrize("fault", WITHOUT_END)
@@ -88,15 +91,15 @@ def test_the_leaving_client_ends_it_at_once(fault):
             sock.settimeout(0.01)
             sock.recv(1)
         # A byte a second notices at its next wait, which the leaving ends.
-        assert server.wait_for_open_connections(0, timeout=0.5)
+        assert server.wait_for_open_connections(0, timeout=20)
 
 
 def test_late():
     began = time.perf_counter()
     with serve([faults.late(0.1, Reply(text="a")), Reply(text="b")]) as server, requests.Session() as session:
-        assert session.get(server.url, timeout=2).text == "a"
+        assert session.get(server.url, timeout=30).text == "a"
         assert time.perf_counter() - began >= 0.1
-        assert session.get(server.url, timeout=2).text == "b"
+        assert session.get(server.url, timeout=30).text == "b"
     assert server.connections == 1
 
 
@@ -108,12 +111,12 @@ def test_what_a_client_sends_while_it_waits_is_not_lost():
 
 
 def test_hanging():
-    assert outcome(faults.hang_before()) == (b"", "pause")
-    data, how = outcome(faults.hang_within_headers())
+    assert outcome(faults.hang_before(), pause_after=0) == (b"", "pause")
+    data, how = outcome(faults.hang_within_headers(), pause_after=17)
     assert how == "pause"
     assert data.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"\r\n\r\n" not in data
-    data, how = outcome(faults.hang_within_body())
+    data, how = outcome(faults.hang_within_body(), pause_after=len(REPLY.head()) + len(REPLY.content) // 2)
     assert how == "pause"
     assert data.startswith(REPLY.head())
     assert len(data) == len(REPLY.head()) + len(REPLY.content) // 2
@@ -121,8 +124,8 @@ def test_hanging():
 
 def test_dripping():
     whole = REPLY.head() + REPLY.content
-    assert outcome(faults.drip_headers(5)) == (b"H", "pause")
-    assert outcome(faults.drip_body(5)) == (whole[: len(REPLY.head()) + 1], "pause")
+    assert outcome(faults.drip_headers(60), pause_after=1) == (b"H", "pause")
+    assert outcome(faults.drip_body(60), pause_after=len(REPLY.head()) + 1) == (whole[: len(REPLY.head()) + 1], "pause")
     began = time.perf_counter()
     assert outcome(faults.drip_body(0.002)) == (whole, "end")
     assert time.perf_counter() - began > 0.002 * len(REPLY.content)
@@ -148,7 +151,9 @@ def test_a_closed_idle_connection():
 
 def test_a_connection_closed_on_the_next_request():
     with serve([faults.close_idle(on_next_request=True)]) as server, asked(server) as sock:
-        assert read(sock) == (REPLY.head() + REPLY.content, "pause")
+        whole = REPLY.head() + REPLY.content
+        assert read(sock, pause_after=len(whole)) == (whole, "pause")
+        sock.settimeout(PATIENCE)
         sock.sendall(b"GET /next HTTP/1.1\r\n\r\n")
         assert read(sock) == (b"", "end")
         assert [request.target for request in server.requests] == ["/here?x=1", "/next"]
@@ -176,14 +181,14 @@ def test_without_an_end(fault, start, part):
 @pytest.mark.parametrize("size", [0, 1, 2**20, 3 * 2**20 + 5])
 def test_a_bomb_is_a_correct_answer(size):
     with serve([faults.bomb(size)]) as server:
-        answer = requests.get(server.url, timeout=5)
+        answer = requests.get(server.url, timeout=30)
     assert answer.content == b" " * size
 
 
 def test_a_bomb_is_small_until_it_is_opened():
     tracemalloc.start()
     try:
-        with serve([faults.bomb(2**28)]) as server, requests.get(server.url, stream=True, timeout=5) as answer:
+        with serve([faults.bomb(2**28)]) as server, requests.get(server.url, stream=True, timeout=30) as answer:
             body = answer.raw.read(decode_content=False)
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -199,9 +204,9 @@ def test_a_bomb_is_small_until_it_is_opened():
 
 
 def test_too_much_of_something():
-    data, _ = outcome(faults.too_many_headers(500))
+    data, _ = outcome(faults.too_many_headers(500), pause_after=5500)
     assert data.count(b"\r\nX-Filler-") == 500
-    data, _ = outcome(faults.huge_header_line(100_000))
+    data, _ = outcome(faults.huge_header_line(100_000), pause_after=100_000)
     assert b"\r\nX-Filler: " + b"x" * 100_000 + b"\r\n" in data
     assert faults.deep_json(3).content == b"[[[]]]"
     with pytest.raises(RecursionError):
@@ -216,7 +221,7 @@ def test_nonsense():
     data, how = outcome(faults.bad_chunk())
     assert b"\r\nzz\r\n" in data
     with serve([faults.html(503)]) as server:
-        page = requests.get(server.url, timeout=2)
+        page = requests.get(server.url, timeout=30)
     assert (page.status_code, page.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
     assert page.text.startswith("<!DOCTYPE html>")
 
@@ -230,11 +235,11 @@ def test_truncated_gzip():
 
 def test_redirects():
     with serve([faults.redirect_to("http://elsewhere.example/a", 307)]) as server:
-        answer = requests.get(server.url, timeout=2, allow_redirects=False)
+        answer = requests.get(server.url, timeout=30, allow_redirects=False)
         assert (answer.status_code, answer.headers["Location"]) == (307, "http://elsewhere.example/a")
     with serve([faults.redirect_loop()]) as server, requests.Session() as session:
         with pytest.raises(requests.TooManyRedirects):
-            session.get(server.url + "/here?x=1", timeout=2)
+            session.get(server.url + "/here?x=1", timeout=30)
         assert {request.target for request in server.requests} == {"/here?x=1"}
         assert len(server.requests) == session.max_redirects + 1
         assert server.connections == 1

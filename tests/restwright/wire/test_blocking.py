@@ -30,7 +30,7 @@ def connect():
     clients = []
 
     def connect(url, **settings):
-        clients.append(Client(url, Asking(), policy=exchange, timeout=2, **settings))
+        clients.append(Client(url, Asking(), policy=exchange, timeout=30, **settings))
         return clients[-1]
 
     yield connect

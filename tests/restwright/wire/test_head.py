@@ -46,7 +46,7 @@ def ask(mode):
         return answers
 
     def ask(url, *asked, **settings):
-        settings = {"policy": exchange, "timeout": 2, **settings}
+        settings = {"policy": exchange, "timeout": 30, **settings}
         return blocking(url, asked, settings) if mode == "sync" else asyncio.run(awaited(url, asked, settings))
 
     return ask
@@ -57,7 +57,7 @@ def ask(mode):
 def test_the_server_sees_what_it_sees_of_requests(ask, method, content):
     with serve([Reply(json={})]) as server, requests.Session() as session:
         ask(server.url, Request(method, "/a/b?c=d", content=content, headers={"X-One": "1"}), session=session)
-        session.request(method, f"{server.url}/a/b?c=d", data=content, headers={"X-One": "1"}, timeout=2)
+        session.request(method, f"{server.url}/a/b?c=d", data=content, headers={"X-One": "1"}, timeout=30)
         ours, theirs = server.requests
     assert (ours.method, ours.target, ours.body) == (theirs.method, theirs.target, theirs.body)
     expected = {**theirs.headers, "Accept-Encoding": "gzip, deflate"}

@@ -29,7 +29,7 @@ class Wire:
         self.verifier = new_verifier()
 
     def post(self, path: str, form: Form, auth: tuple[str, str] | None = None, **how) -> requests.Response:
-        return requests.post(self.url + path, form, auth=auth, timeout=5, allow_redirects=False, **how)
+        return requests.post(self.url + path, form, auth=auth, timeout=30, allow_redirects=False, **how)
 
     def token(self, auth: tuple[str, str] | None = None, **form: str) -> requests.Response:
         return self.post("/token", form, auth)
@@ -48,7 +48,7 @@ class Wire:
         return f"{self.url}/authorize?{urlencode(given)}"
 
     def login_page(self) -> requests.Response:
-        return requests.get(self.authorize_url(), timeout=5)
+        return requests.get(self.authorize_url(), timeout=30)
 
     def code(self, client_id: str = "app", **parameters: str | None) -> str:
         back = self.identity.authorize(self.authorize_url(client_id, **parameters))
@@ -74,7 +74,7 @@ class Wire:
         return self.token(**{"grant_type": "refresh_token", "client_id": "app", "refresh_token": str(token), **form})
 
     def userinfo(self, token: object) -> requests.Response:
-        return requests.get(self.url + "/userinfo", headers={"Authorization": f"Bearer {token}"}, timeout=5)
+        return requests.get(self.url + "/userinfo", headers={"Authorization": f"Bearer {token}"}, timeout=30)
 
     def device(self, **form: str) -> dict[str, str]:
         return self.post("/device_authorization", {"client_id": "app", **form}).json()
@@ -91,7 +91,7 @@ class Browser:
         self.page = requests.Response()
 
     def open(self, url: str) -> requests.Response:
-        self.page = self.session.get(url, timeout=5, allow_redirects=False)
+        self.page = self.session.get(url, timeout=30, allow_redirects=False)
         return self.page
 
     def press(self, action: str, **fields: str) -> requests.Response:
@@ -100,7 +100,7 @@ class Browser:
         target = re.search(r'<form method="post" action="([^"]+)"', self.page.text)
         url = urljoin(self.page.url, target[1]) if target else self.page.url
         form = {"_xsrf": found[1], "action": action, **fields}
-        self.page = self.session.post(url, form, timeout=5, allow_redirects=False)
+        self.page = self.session.post(url, form, timeout=30, allow_redirects=False)
         return self.page
 
     def log_in(self, username: str = "alice", password: str = "wonderland") -> requests.Response:

@@ -132,7 +132,7 @@ def test_passwords_cannot_be_guessed_at_will(wire, browser, identity):
 
 def test_a_form_that_is_not_ours_is_refused(wire, browser):
     form = {"username": "alice", "password": "wonderland"}
-    stranger = requests.post(wire.authorize_url(), {"action": "login", **form}, timeout=5, allow_redirects=False)
+    stranger = requests.post(wire.authorize_url(), {"action": "login", **form}, timeout=30, allow_redirects=False)
     assert (stranger.status_code, "too old, or not ours" in stranger.text) == (403, True)
     browser.open(wire.authorize_url())
     wrong = browser.press("login", **form, _xsrf="2|abcdef00|00|0")
@@ -144,7 +144,7 @@ def test_a_request_may_come_as_a_form(wire, browser):
     """OpenID Connect Core, 3.1.2.1."""
     url, _, query = wire.authorize_url().partition("?")
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = requests.post(url, query, headers=kind, timeout=5, allow_redirects=False)
+    answer = requests.post(url, query, headers=kind, timeout=30, allow_redirects=False)
     assert answer.status_code == 303
     browser.open(wire.url + answer.headers["Location"])
     browser.log_in()

@@ -19,7 +19,7 @@ SERVICE = ("service", "service-secret")
 
 
 def ask(wire, **how):
-    return requests.get(wire.url + DISCOVERY, **{"timeout": 5, "allow_redirects": False, **how})
+    return requests.get(wire.url + DISCOVERY, **{"timeout": 30, "allow_redirects": False, **how})
 
 
 def test_an_error_comes_as_often_as_demanded(wire, identity):
@@ -35,7 +35,7 @@ def test_an_error_says_when_to_come_again(wire, identity):
     identity.behave("authorize", status=429, retry_after=8)
     assert wire.login_page().headers["Retry-After"] == "8"
     identity.behave("jwks", html=True, status=503, retry_after=9)
-    assert requests.get(f"{wire.url}/jwks", timeout=5).headers["Retry-After"] == "9"
+    assert requests.get(f"{wire.url}/jwks", timeout=30).headers["Retry-After"] == "9"
     identity.behave_well()
     assert "Retry-After" not in ask(wire).headers
 
@@ -59,21 +59,20 @@ def test_an_answer_may_be_late(wire, identity):
     identity.behave("discovery", delay=0.3, times=1)
     begin = time.monotonic()
     assert ask(wire).status_code == 200
-    assert 0.3 <= time.monotonic() - begin < 2
-    identity.behave("discovery", delay=5)
+    assert 0.3 <= time.monotonic() - begin < 20
+    identity.behave("discovery", delay=60)
     with pytest.raises(requests.ReadTimeout):
         ask(wire, timeout=0.1)
 
 
 def test_a_late_answer_keeps_nobody_else_waiting(wire, identity):
-    identity.behave("discovery", delay=1.0, times=1)
+    identity.behave("discovery", delay=4.0, times=1)
     with ThreadPoolExecutor() as pool:
         late = pool.submit(ask, wire)
         while identity.count("discovery") == 0:
             time.sleep(0.01)
-        begin = time.monotonic()
         assert ask(wire).status_code == 200
-        assert time.monotonic() - begin < 0.5
+        assert not late.done()
         assert late.result().status_code == 200
 
 
@@ -103,10 +102,10 @@ def test_a_provider_may_block(wire, identity):
 
 def test_a_provider_may_be_dead_and_live_again_where_it_was(wire, identity):
     with requests.Session() as session:
-        session.get(wire.url + DISCOVERY, timeout=5)
+        session.get(wire.url + DISCOVERY, timeout=30)
         identity.behave(dead=True)
         with pytest.raises(requests.ConnectionError):
-            session.get(wire.url + DISCOVERY, timeout=5)
+            session.get(wire.url + DISCOVERY, timeout=30)
     with pytest.raises(requests.ConnectionError, match="refused"):
         ask(wire)
     identity.behave(dead=True)  # again is no change
@@ -126,7 +125,7 @@ def test_an_answer_may_be_far_too_long(wire, identity):
 
 def test_a_client_may_leave_a_long_answer(wire, identity):
     identity.behave("discovery", oversized=10**12)
-    with requests.get(wire.url + DISCOVERY, stream=True, timeout=5) as answer:
+    with requests.get(wire.url + DISCOVERY, stream=True, timeout=30) as answer:
         assert next(answer.iter_content(1000))
     identity.behave_well()
     assert ask(wire).status_code == 200
@@ -228,7 +227,7 @@ def test_a_reset_forgets_everything_but_the_keys(wire, identity):
     identity.add_client("other")
     identity.adjust(lifetime_access=1)
     identity.behave(status=500)
-    keys = requests.get(f"{wire.url}/jwks", timeout=5)
+    keys = requests.get(f"{wire.url}/jwks", timeout=30)
     identity.reset()
     assert identity.requests == []
     assert identity.users.keys() == {"alice", "bob"}
@@ -266,7 +265,7 @@ def test_every_endpoint_can_misbehave(wire, identity, endpoint):
     paths = {"discovery": DISCOVERY, "registration": "/client"}
     identity.behave(endpoint, status=599, times=1)
     url = wire.url + paths.get(endpoint, f"/{endpoint}")
-    assert requests.post(url, {"a": "b"}, timeout=5).status_code == 599
+    assert requests.post(url, {"a": "b"}, timeout=30).status_code == 599
     assert identity.count(endpoint) == 1
 
 

@@ -63,7 +63,7 @@ def test_codes_cannot_be_guessed_at_will(wire, browser, identity):
     for number in range(10):
         assert browser.press("check", user_code=f"WRONG{number}").status_code == 400
     assert browser.press("check", user_code=device["user_code"]).status_code == 429
-    assert requests.get(device["verification_uri_complete"], timeout=5).status_code == 429
+    assert requests.get(device["verification_uri_complete"], timeout=30).status_code == 429
     identity.behave(clock_skew=61)
     assert browser.press("check", user_code=device["user_code"]).status_code == 303
 
@@ -108,7 +108,7 @@ def test_a_form_of_another_site_connects_nothing(wire, browser, refused):
     browser.open(device["verification_uri_complete"])
     browser.log_in()
     for form in ({"action": "allow"}, {"user_code": device["user_code"]}):
-        answer = browser.session.post(device["verification_uri_complete"], form, timeout=5, allow_redirects=False)
+        answer = browser.session.post(device["verification_uri_complete"], form, timeout=30, allow_redirects=False)
         assert answer.status_code in (403, 303)
     refused(wire.poll(device["device_code"]), "authorization_pending", "not answered")
     assert "<strong>alice</strong>" in browser.open(device["verification_uri_complete"]).text  # nor is she logged out
@@ -118,7 +118,7 @@ def test_pages_work_behind_a_proxy_with_a_path():
     with identity_provider(issuer="https://login.example/realm/") as idp:
         assert idp.issuer == "https://login.example/realm"
         assert idp.metadata["token_endpoint"] == "https://login.example/realm/token"
-        page = requests.get(f"{idp.url}/device", timeout=5)
+        page = requests.get(f"{idp.url}/device", timeout=30)
         assert 'action="/realm/device"' in page.text
         assert 'href="/realm/style.css"' in page.text
 

@@ -259,6 +259,7 @@ def test_lifetimes_can_be_adjusted(wire, identity):
     assert (tokens["expires_in"], tokens["refresh_expires_in"]) == (0.2, 7)
     device = wire.device()
     assert (device["expires_in"], device["interval"]) == (9, 0.5)
-    assert wire.userinfo(tokens["access_token"]).status_code == 200
     time.sleep(0.25)
     assert wire.userinfo(tokens["access_token"]).status_code == 401
+    identity.adjust(lifetime_access=60)
+    assert wire.userinfo(wire.login()["access_token"]).status_code == 200

@@ -23,7 +23,7 @@ def test_our_kinto_client_logs_in_with_a_browser(places, monkeypatch):
     idp, kinto = places
 
     def browser(url: str) -> bool:
-        to_provider = requests.get(url, timeout=5, allow_redirects=False).headers["Location"]
+        to_provider = requests.get(url, timeout=30, allow_redirects=False).headers["Location"]
         back = idp.authorize(to_provider, user="bob")
         threading.Thread(target=requests.get, args=(back,), kwargs={"timeout": 5}).start()
         return True
@@ -37,8 +37,8 @@ def test_our_kinto_client_logs_in_with_a_browser(places, monkeypatch):
 def test_kinto_takes_a_token_and_refuses_a_wrong_one(places):
     idp, kinto = places
     token = idp.issue("alice", client="restwright", scope="openid email")["access_token"]
-    root = requests.get(f"{kinto.url}/", headers={"Authorization": f"Bearer {token}"}, timeout=5)
+    root = requests.get(f"{kinto.url}/", headers={"Authorization": f"Bearer {token}"}, timeout=30)
     assert root.json()["user"]["id"] == "openid:alice@example.com"
-    wrong = requests.get(f"{kinto.url}/buckets", headers={"Authorization": "Bearer x"}, timeout=5)
+    wrong = requests.get(f"{kinto.url}/buckets", headers={"Authorization": "Bearer x"}, timeout=30)
     assert wrong.status_code == 401
     assert urlsplit(kinto.url).port != urlsplit(idp.url).port

@@ -80,6 +80,6 @@ def test_who_is_not_logged_in_is_told_so(wire, browser):
 
 def test_a_request_may_come_as_a_form(wire, browser, logged_in):
     form = {"id_token_hint": logged_in["id_token"]}
-    answer = browser.session.post(f"{wire.url}/logout", form, timeout=5, allow_redirects=False)
+    answer = browser.session.post(f"{wire.url}/logout", form, timeout=30, allow_redirects=False)
     assert answer.status_code == 303
     assert "You are logged out" in browser.open(wire.url + answer.headers["Location"]).text

@@ -10,12 +10,12 @@ WANTED = {"grant_types": ["authorization_code", DEVICE_CODE], "client_name": "A 
 
 
 def register(wire, document=WANTED, **how):
-    return requests.post(f"{wire.url}/client", **({"json": document} | how), timeout=5)
+    return requests.post(f"{wire.url}/client", **({"json": document} | how), timeout=30)
 
 
 def look_after(method, answer, token=None, **how):
     headers = {"Authorization": f"Bearer {token or answer['registration_access_token']}"}
-    return requests.request(method, answer["registration_client_uri"], headers=headers, timeout=5, **how)
+    return requests.request(method, answer["registration_client_uri"], headers=headers, timeout=30, **how)
 
 
 def test_a_registered_client_can_log_devices_in(wire, identity):
@@ -75,8 +75,8 @@ def test_only_the_registration_token_gives_access(wire, refused):
     for method in ("GET", "PUT", "DELETE"):
         for token in ("nonsense", other["registration_access_token"]):
             refused(look_after(method, client, token, json={}), "invalid_token", "registration token", 401)
-    assert requests.get(client["registration_client_uri"], timeout=5).status_code == 401
-    assert requests.get(f"{wire.url}/client/web", headers={"Authorization": "Bearer x"}, timeout=5).status_code == 401
+    assert requests.get(client["registration_client_uri"], timeout=30).status_code == 401
+    assert requests.get(f"{wire.url}/client/web", headers={"Authorization": "Bearer x"}, timeout=30).status_code == 401
 
 
 @pytest.mark.parametrize(

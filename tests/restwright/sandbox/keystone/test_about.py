@@ -14,14 +14,14 @@ from restwright.testing import FakeClock
 )
 def test_the_version_is_public_and_plain(services, era, version, media_type):
     url = services(era=era).url
-    answer = requests.get(f"{url}/version/", timeout=5)
+    answer = requests.get(f"{url}/version/", timeout=30)
     assert (answer.status_code, answer.text) == (200, version)
     assert answer.headers["Content-Type"] == f"{media_type}; charset=utf-8"
-    assert requests.get(f"{url}/", timeout=5).text == f"Keystone API Version {version}"
+    assert requests.get(f"{url}/", timeout=30).text == f"Keystone API Version {version}"
 
 
 def test_the_version_may_be_another_one(services):
-    assert requests.get(f"{services(version='9.9.9').url}/version/", timeout=5).text == "9.9.9"
+    assert requests.get(f"{services(version='9.9.9').url}/version/", timeout=30).text == "9.9.9"
 
 
 @pytest.mark.parametrize("era", ["session", "jwt"])
@@ -42,8 +42,8 @@ def test_the_health_is_public_and_looked_at_once_a_minute(services, log_in, era)
 
 
 def test_prometheus_may_ask_the_jwt_era_for_metrics(old_keystone):
-    requests.get(f"{old_keystone.url}/version/", timeout=5)
-    text = requests.get(f"{old_keystone.url}/metrics/", timeout=5).text
+    requests.get(f"{old_keystone.url}/version/", timeout=30)
+    text = requests.get(f"{old_keystone.url}/metrics/", timeout=30).text
     assert 'http_server_requests_total{method="GET",route="/version/",status="200"}' in text
 
 

@@ -14,7 +14,7 @@ from restwright.sandbox.keystone import keystone_service
 @pytest.fixture
 def version(keystone):
     def ask(**how):
-        return requests.get(f"{keystone.url}/version/", **{"timeout": 5, "allow_redirects": False, **how})
+        return requests.get(f"{keystone.url}/version/", **{"timeout": 30, "allow_redirects": False, **how})
 
     return ask
 
@@ -32,22 +32,22 @@ def test_an_error_comes_as_often_as_demanded_at_its_route(keystone, staff, versi
 def test_a_fault_may_be_at_all_routes_and_at_none(keystone, version):
     keystone.behave(status=502)
     assert version().status_code == 502
-    assert requests.get(f"{keystone.url}/nonsense/", timeout=5).status_code == 502
+    assert requests.get(f"{keystone.url}/nonsense/", timeout=30).status_code == 502
     keystone.behave_well()
     assert version().status_code == 200
 
 
 def test_an_answer_may_be_late_and_keeps_nobody_waiting(keystone, version):
-    keystone.behave("version", delay=0.5, times=1)
+    keystone.behave("version", delay=4.0, times=1)
     with ThreadPoolExecutor() as pool:
         begin = time.monotonic()
         late = pool.submit(version)
         while keystone.count("version") == 0:
             time.sleep(0.01)
         assert version().status_code == 200
-        assert time.monotonic() - begin < 0.45
+        assert not late.done()
         assert late.result().status_code == 200
-        assert time.monotonic() - begin >= 0.5
+        assert time.monotonic() - begin >= 4.0
 
 
 def test_connections_may_be_dropped_or_refused(keystone, version):
@@ -108,12 +108,12 @@ def test_its_routes_can_be_told(keystone, old_keystone):
 def test_orders_may_come_by_http():
     with keystone_service(control=True, sample=False) as keystone:
         order = {"endpoint": "version", "status": 429, "retry_after": 3}
-        assert requests.post(f"{keystone.control_url}/behave", json=order, timeout=5).status_code == 204
-        assert requests.get(f"{keystone.url}/version/", timeout=5).headers["Retry-After"] == "3"
-        seen = requests.get(f"{keystone.control_url}/requests", timeout=5).json()["requests"]
+        assert requests.post(f"{keystone.control_url}/behave", json=order, timeout=30).status_code == 204
+        assert requests.get(f"{keystone.url}/version/", timeout=30).headers["Retry-After"] == "3"
+        seen = requests.get(f"{keystone.control_url}/requests", timeout=30).json()["requests"]
         assert seen == [{"endpoint": "version", "method": "GET", "grant_type": None, "status": 429}]
-        assert requests.post(f"{keystone.control_url}/reset", json={}, timeout=5).status_code == 204
-        assert requests.get(f"{keystone.url}/version/", timeout=5).status_code == 200
+        assert requests.post(f"{keystone.control_url}/reset", json={}, timeout=30).status_code == 204
+        assert requests.get(f"{keystone.url}/version/", timeout=30).status_code == 200
 
 
 def test_a_reset_puts_everything_back(keystone, staff):
@@ -138,6 +138,6 @@ def test_it_may_be_closed_twice_and_is_gone_then():
     service.close()
     service.close()
     with pytest.raises(requests.ConnectionError):
-        requests.get(service.url, timeout=5)
+        requests.get(service.url, timeout=30)
     with pytest.raises(RuntimeError, match="closed"):
         service.reset()

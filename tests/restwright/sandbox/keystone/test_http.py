@@ -82,7 +82,7 @@ def test_answers_are_compact(staff):
 def test_the_roots_tell_what_is_below(staff, old_keystone, log_in):
     assert list(staff.get("research/").json()) == ["grants", "publications"]
     assert list(log_in(old_keystone).get("users/").json()) == ["researchgroups", "users"]
-    assert requests.get(f"{staff.url}/users/", timeout=5).status_code == 401
+    assert requests.get(f"{staff.url}/users/", timeout=30).status_code == 401
 
 
 def test_the_correlation_id_is_kept_if_it_is_a_uuid(staff):

@@ -134,6 +134,6 @@ def test_services_with_tokens_send_all_records_and_ignore_what_they_do_not_know(
 
 
 def test_a_list_without_log_in_is_refused(keystone):
-    answer = requests.get(f"{keystone.url}/allocations/clusters/", timeout=5)
+    answer = requests.get(f"{keystone.url}/allocations/clusters/", timeout=30)
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Token")
     assert answer.json() == {"detail": "Authentication credentials were not provided."}

@@ -24,7 +24,7 @@ def count(api, path: str, **query) -> int:
 def test_it_has_what_a_centre_has(services, log_in, era, database):
     begin = time.monotonic()
     keystone = services(era=era, database=database, sample=True)
-    assert time.monotonic() - begin < 15  # with a PostgreSQL to start; half a second where nothing else runs
+    assert time.monotonic() - begin < 50  # with a PostgreSQL to start; half a second where nothing else runs
     staff = log_in(keystone)
     sizes = {
         "users/users/": 200,
@@ -94,4 +94,4 @@ def test_without_it_there_are_two_accounts(keystone, staff):
 def test_it_takes_a_moment():
     begin = time.monotonic()
     keystone_service().close()
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 30

@@ -66,13 +66,13 @@ def test_a_log_out_ends_the_session_and_leaves_the_csrf_cookie(staff):
     assert "Max-Age=0" in cookie_lines(answer)["sessionid"]
     assert list(staff.session.cookies.keys()) == ["csrftoken"]
     assert staff.post("authentication/logout/").status_code == 401
-    again = requests.get(f"{staff.url}/authentication/whoami/", cookies={"sessionid": session}, timeout=5)
+    again = requests.get(f"{staff.url}/authentication/whoami/", cookies={"sessionid": session}, timeout=30)
     assert again.status_code == 401
 
 
 @pytest.mark.parametrize("path", ["authentication/whoami/", "version/"])
 def test_a_stale_cookie_is_cleared(keystone, path):
-    answer = requests.get(f"{keystone.url}/{path}", cookies={"sessionid": "stale"}, timeout=5)
+    answer = requests.get(f"{keystone.url}/{path}", cookies={"sessionid": "stale"}, timeout=30)
     assert "Max-Age=0" in cookie_lines(answer)["sessionid"]
     if path != "version/":
         assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Token")
@@ -93,14 +93,14 @@ def test_a_session_ends_with_time(services, log_in):
 def test_a_second_log_in_needs_the_csrf_token_and_switches(keystone, staff):
     before = dict(staff.session.cookies)
     user = {"username": "user", "password": "user-secret"}
-    refused = staff.session.post(f"{staff.url}/{LOGIN}", json=user, timeout=5)
+    refused = staff.session.post(f"{staff.url}/{LOGIN}", json=user, timeout=30)
     assert (refused.status_code, refused.json()) == (403, {"detail": "CSRF Failed: CSRF token missing."})
     assert staff.get("authentication/whoami/").json()["username"] == "admin"
     assert staff.post(LOGIN, user).status_code == 200
     assert staff.get("authentication/whoami/").json()["username"] == "user"
     after = dict(staff.session.cookies)
     assert before["csrftoken"] != after["csrftoken"]
-    old = requests.get(f"{staff.url}/authentication/whoami/", cookies=before, timeout=5)
+    old = requests.get(f"{staff.url}/authentication/whoami/", cookies=before, timeout=30)
     assert old.status_code == 401
 
 

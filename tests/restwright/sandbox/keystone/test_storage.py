@@ -113,7 +113,7 @@ def test_many_who_want_the_same_name_get_it_once_and_no_500(everywhere, log_in):
     start = threading.Barrier(6)
 
     def write(_: int) -> list[int]:
-        start.wait(10)
+        start.wait(60)
         with requests.Session() as session:
             session.headers["Authorization"] = f"Token {token}"
             url = f"{everywhere.url}/allocations/clusters/"
@@ -167,7 +167,7 @@ def test_what_deadlocks_is_done_again(new_database, log_in):
                 while observer.execute(waiting).fetchone() == (0,):
                     time.sleep(0.01)
             connection.execute(update, [first])  # and this waits for that
-        assert batch.result(10).status_code == 200
+        assert batch.result(40).status_code == 200
         described = [one["description"] for one in staff.get("allocations/clusters/").json()["results"]]
         assert described == ["batch", "batch"]
 
@@ -199,7 +199,7 @@ def test_a_write_that_waits_keeps_nobody_else_waiting(new_database, log_in):
             for _ in range(3):
                 assert other.get(path).json()["description"] is None
             assert not waiting.done()
-        assert waiting.result(10).json()["description"] == "d"
+        assert waiting.result(40).json()["description"] == "d"
 
 
 def test_what_is_at_work_when_it_stops_is_answered(new_database, log_in):
@@ -215,8 +215,8 @@ def test_what_is_at_work_when_it_stops_is_answered(new_database, log_in):
             stopping = pool.submit(keystone.close)
             time.sleep(0.1)
             assert not stopping.done()
-        assert waiting.result(10).json()["description"] == "d"
-        stopping.result(10)
+        assert waiting.result(40).json()["description"] == "d"
+        stopping.result(40)
 
 
 def test_lost_connections_are_made_anew(new_database, log_in):

@@ -20,16 +20,16 @@ def test_it_starts_with_its_accounts_and_settings_and_stops():
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
         assert told["users"] == {"alice": "p4ssw0rd", "bob": "p4ssw0rd"}
-        answer = requests.get(f"{told['url']}/", auth=("bob", "p4ssw0rd"), timeout=5)
+        answer = requests.get(f"{told['url']}/", auth=("bob", "p4ssw0rd"), timeout=30)
         assert answer.json()["user"]["id"] == "account:bob"
         assert answer.headers["Backoff"] == "30"
         for name in "abcdefgh":
             url = f"{told['url']}/buckets/default/collections/c/records/{name}"
-            assert requests.put(url, auth=("bob", "p4ssw0rd"), timeout=5).ok
-        page = requests.get(url.rpartition("/")[0], auth=("bob", "p4ssw0rd"), timeout=5).json()["data"]
+            assert requests.put(url, auth=("bob", "p4ssw0rd"), timeout=30).ok
+        page = requests.get(url.rpartition("/")[0], auth=("bob", "p4ssw0rd"), timeout=30).json()["data"]
         assert len(page) == 7
         process.send_signal(signal.SIGINT)
-        rest, talk = process.communicate(timeout=10)
+        rest, talk = process.communicate(timeout=200)
     assert (process.returncode, rest) == (0, "")
     assert talk.startswith("This is for tests only.")
     assert "alice  password: p4ssw0rd" in talk

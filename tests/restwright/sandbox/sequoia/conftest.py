@@ -22,7 +22,7 @@ class Api:
         self.session.headers["Authorization"] = f"Bearer {sequoia.token()}"
 
     def send(self, method: str, path: str, **options: Any) -> requests.Response:
-        options.setdefault("timeout", 10)
+        options.setdefault("timeout", 60)
         return self.session.request(method, self.url + path, **options)
 
     def get(self, path: str, **query: Any) -> requests.Response:

@@ -43,12 +43,12 @@ def test_a_fault_is_at_one_endpoint_for_some_requests(sequoia, api):
 
 def test_the_registry_and_the_tokens_have_faults_too(sequoia):
     sequoia.behave("registry", status=500, times=1)
-    assert [requests.get(sequoia.registry_url, timeout=5).status_code for _ in range(2)] == [500, 200]
+    assert [requests.get(sequoia.registry_url, timeout=30).status_code for _ in range(2)] == [500, 200]
     sequoia.behave("identity/oauth/token", status=400, times=1)
     assert [token_of(sequoia).status_code for _ in range(2)] == [400, 200]
     sequoia.behave(html=True, status=502)
     assert token_of(sequoia).headers["Content-Type"].startswith("text/html")
-    assert requests.get(f"{sequoia.url}/nonsense", timeout=5).status_code == 502
+    assert requests.get(f"{sequoia.url}/nonsense", timeout=30).status_code == 502
     sequoia.behave_well()
     assert token_of(sequoia).status_code == 200
 
@@ -84,7 +84,7 @@ def test_one_service_may_be_dead_or_all(sequoia, api):
     sequoia.behave(dead=True)
     for url in (sequoia.registry_url, f"{api.url}/data/contents?owner=o"):
         with pytest.raises(requests.ConnectionError, match="refused"):
-            requests.get(url, timeout=5)
+            requests.get(url, timeout=30)
     sequoia.behave("metadata", dead=False)
     assert api.get("/data/contents").status_code == 200
     sequoia.behave_well()
@@ -226,14 +226,14 @@ def test_orders_come_by_http_as_well(services, new_api):
     sequoia = services(control=True)
     api = new_api(sequoia)
     orders = sequoia.control_url
-    assert requests.post(f"{orders}/behave", json={"endpoint": "metadata/contents", "empty": 1}, timeout=5).ok
-    assert requests.post(f"{orders}/behave", json={"endpoint": "workflow", "dead": True}, timeout=5).ok
-    answer = requests.post(f"{orders}/behave", json={"empty": "many"}, timeout=5)
+    assert requests.post(f"{orders}/behave", json={"endpoint": "metadata/contents", "empty": 1}, timeout=30).ok
+    assert requests.post(f"{orders}/behave", json={"endpoint": "workflow", "dead": True}, timeout=30).ok
+    answer = requests.post(f"{orders}/behave", json={"empty": "many"}, timeout=30)
     assert (answer.status_code, "empty must be of type int" in answer.text) == (400, True)
     api.make("contents", {"name": "a"})
     assert (api.names(), api.names()) == ([], ["a"])
-    assert requests.delete(f"{orders}/behave", timeout=5).status_code == 204
+    assert requests.delete(f"{orders}/behave", timeout=30).status_code == 204
     assert new_api(sequoia, "workflow").names("jobs") == []
-    assert len(requests.get(f"{orders}/requests", timeout=5).json()["requests"]) == 4
-    assert requests.post(f"{orders}/reset", json={}, timeout=5).status_code == 204
+    assert len(requests.get(f"{orders}/requests", timeout=30).json()["requests"]) == 4
+    assert requests.post(f"{orders}/reset", json={}, timeout=30).status_code == 204
     assert sequoia.count() == 0

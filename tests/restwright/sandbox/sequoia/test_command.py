@@ -23,19 +23,19 @@ def test_it_starts_tells_where_all_is_and_stops(tmp_path):
         told = json.loads(process.stdout.readline())
         assert told["clients"] == {"a": "b", "c": "d:e"}
         assert (told["registry"], told["database"]) == (f"{told['url']}/services/me", database)
-        services = requests.get(told["registry"], timeout=5).json()["services"]
+        services = requests.get(told["registry"], timeout=30).json()["services"]
         assert {one["name"]: one["location"] for one in services} == told["locations"]
         form = {"grant_type": "client_credentials"}
         url = f"{told['locations']['identity']}/oauth/token?x=s3cr3t"
-        assert requests.post(url, form, auth=("c", "d:e"), timeout=5).status_code == 400
-        answer = requests.post(url.partition("?")[0], form, auth=("c", "d:e"), timeout=5)
+        assert requests.post(url, form, auth=("c", "d:e"), timeout=30).status_code == 400
+        answer = requests.post(url.partition("?")[0], form, auth=("c", "d:e"), timeout=30)
         assert answer.json()["expires_in"] == 60
         token = {"Authorization": f"Bearer {answer.json()['access_token']}"}
         url = f"{told['locations']['metadata']}/data/contents?owner=me&withTitle=Metropolis"
-        assert [one["year"] for one in requests.get(url, headers=token, timeout=5).json()["contents"]] == [1927]
-        assert len(requests.get(f"{told['control']}/requests", timeout=5).json()["requests"]) == 4
+        assert [one["year"] for one in requests.get(url, headers=token, timeout=30).json()["contents"]] == [1927]
+        assert len(requests.get(f"{told['control']}/requests", timeout=30).json()["requests"]) == 4
         process.terminate()
-        rest, talk = process.communicate(timeout=10)
+        rest, talk = process.communicate(timeout=200)
         assert (process.returncode, rest) == (0, "")
         assert talk.startswith("This is for tests only.")
         assert "What is in the database stays there." in talk
@@ -52,7 +52,7 @@ def test_it_prints_a_table_for_people():
         table = dict(line.split(None, 1) for line in lines[3:])
         assert table.keys() == {"registry", "identity", "metadata", "workflow", "validation", "database", "client"}
         assert table["client"].split() == ["clientId", "secret:", "clientSecret"]
-        answer = requests.get(f"{table['metadata'].strip()}/data/contents?owner=testmock", timeout=5)
+        answer = requests.get(f"{table['metadata'].strip()}/data/contents?owner=testmock", timeout=30)
         assert answer.json()["contents"] == []
 
 

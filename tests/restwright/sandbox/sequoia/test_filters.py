@@ -6,7 +6,7 @@ import datetime
 import itertools
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restwright import where
@@ -240,7 +240,7 @@ def matches(value, query):
 
 
 @given(data=st.data())
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12)
 def test_filters_are_those_of_the_model(everywhere, api_everywhere, data):
     owner = f"o{next(_owners)}"  # each example has one of its own, which is quicker than a reset
     values = data.draw(st.lists(_values, min_size=1, max_size=12))

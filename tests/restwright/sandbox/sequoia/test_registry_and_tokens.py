@@ -13,12 +13,12 @@ from restwright.sandbox.sequoia.kinds import SERVICES
 
 def ask_token(sequoia, secret="clientSecret", path="/oauth/token", **form):
     form = {"grant_type": "client_credentials", **form}
-    return requests.post(sequoia.locations["identity"] + path, form, auth=("clientId", secret), timeout=5)
+    return requests.post(sequoia.locations["identity"] + path, form, auth=("clientId", secret), timeout=30)
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_the_registry_tells_to_everybody_where_the_services_are(sequoia, slash):
-    answer = requests.get(sequoia.registry_url + slash, timeout=5)
+    answer = requests.get(sequoia.registry_url + slash, timeout=30)
     found = answer.json()["services"]
     assert [one["name"] for one in found] == ["identity", "metadata", "workflow", "validation"]
     assert {one["name"]: one["location"] for one in found} == sequoia.locations
@@ -27,7 +27,7 @@ def test_the_registry_tells_to_everybody_where_the_services_are(sequoia, slash):
 
 
 def test_an_unknown_tenant_has_no_services(sequoia):
-    answer = requests.get(f"{sequoia.url}/services/nobody", timeout=5)
+    answer = requests.get(f"{sequoia.url}/services/nobody", timeout=30)
     assert answer.json() == {"statusCode": 404, "error": "Not Found", "message": "there is no tenant 'nobody'"}
     assert answer.status_code == 404
 
@@ -51,7 +51,7 @@ def test_the_registry_may_have_another_port_and_the_others_the_next_ones(new_api
 def test_a_service_on_all_addresses_is_where_it_was_asked_for(services):
     with sequoia_service(sample=False, address="0.0.0.0") as sequoia:
         port = sequoia.url.rpartition(":")[2]
-        found = requests.get(f"http://localhost:{port}/services/testmock", timeout=5).json()["services"]
+        found = requests.get(f"http://localhost:{port}/services/testmock", timeout=30).json()["services"]
         assert [one["location"].rpartition(":")[0] for one in found] == ["http://localhost"] * 4
 
 
@@ -62,13 +62,13 @@ def test_a_client_gets_a_token_that_opens_the_resources(sequoia, path):
     token = document.pop("access_token")
     assert (answer.status_code, document) == (200, {"token_type": "bearer", "expires_in": 3600})
     url = f"{sequoia.locations['metadata']}/data/contents?owner=o"
-    assert requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=5).status_code == 200
+    assert requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=30).status_code == 200
 
 
 @pytest.mark.parametrize("auth", [("clientId", "wrong"), ("nobody", "clientSecret"), None])
 def test_a_client_that_is_not_known_gets_none(sequoia, auth):
     url = f"{sequoia.locations['identity']}/oauth/token"
-    answer = requests.post(url, {"grant_type": "client_credentials"}, auth=auth, timeout=5)
+    answer = requests.post(url, {"grant_type": "client_credentials"}, auth=auth, timeout=30)
     assert answer.status_code == 401
     assert answer.json() == {"error": "invalid_client", "error_description": "unknown client"}
 
@@ -76,7 +76,7 @@ def test_a_client_that_is_not_known_gets_none(sequoia, auth):
 def test_the_identity_service_has_the_errors_of_the_others(sequoia):
     url = sequoia.locations["identity"]
     for path, status, error in (("/oauth/token", 405, "Method Not Allowed"), ("/nothing", 404, "Not Found")):
-        answer = requests.get(url + path, timeout=5)
+        answer = requests.get(url + path, timeout=30)
         document = answer.json()
         assert (answer.status_code, document["statusCode"], document["error"]) == (status, status, error)
     sequoia.behave("identity/oauth/token", status=503, times=1)
@@ -94,14 +94,14 @@ def test_other_grants_are_refused(sequoia):
 )
 def test_resources_are_for_those_with_a_token(sequoia, path, authorization):
     url = sequoia.locations["metadata"] + path
-    answer = requests.get(url, headers={"Authorization": authorization}, timeout=5)
+    answer = requests.get(url, headers={"Authorization": authorization}, timeout=30)
     assert (answer.status_code, answer.json()["error"]) == (401, "Unauthorized")
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
 def test_resources_may_be_for_all(services):
     sequoia = services(needs_token=False)
-    assert requests.get(f"{sequoia.locations['workflow']}/data/jobs?owner=o", timeout=5).status_code == 200
+    assert requests.get(f"{sequoia.locations['workflow']}/data/jobs?owner=o", timeout=30).status_code == 200
 
 
 def test_tokens_expire(services, new_api):

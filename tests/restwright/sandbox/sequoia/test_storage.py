@@ -79,13 +79,13 @@ def test_many_who_store_the_same_store_it_once_and_those_who_read_on_miss_none(e
 
     def write(_: int) -> list[int]:
         api = new_api(everywhere)
-        start.wait(10)
+        start.wait(60)
         return [api.post("contents", {"name": f"c{number}"}).status_code for number in range(15)]
 
     def read() -> list[str]:
         api, found = new_api(everywhere), list[str]()
         link = "/data/contents?continue=true&perPage=1&owner=o"
-        start.wait(10)
+        start.wait(60)
         while True:
             done = is_over.is_set()
             page = api.follow(link)
@@ -110,7 +110,7 @@ def test_of_many_who_update_the_same_version_one_does(everywhere, new_api):
 
     def update(number: int) -> int:
         api = new_api(everywhere)
-        start.wait(10)
+        start.wait(60)
         return api.put("o:a", {"name": "a", "number": number}, before["version"]).status_code
 
     with ThreadPoolExecutor(5) as pool:

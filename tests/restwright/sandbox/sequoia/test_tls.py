@@ -35,7 +35,7 @@ def ask(sequoia, path, *, has_certificate, token=None):
         verify=made.authority,
         cert=(made.client.cert, made.client.key) if has_certificate else None,
         headers={"Authorization": f"Bearer {token}"} if token else {},
-        timeout=5,
+        timeout=30,
     ).status_code
 
 
