@@ -10,18 +10,20 @@ import time
 import weakref
 from collections.abc import Awaitable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.exceptions import InvalidSchema
 from requests.utils import select_proxy
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.util import Retry
 
 from restwright.errors import TooLarge
+from restwright.message import without_credentials
 from restwright.wire.blocking import paced, perform
 from restwright.wire.call import Call, check_deadline
-from restwright.wire.paced import POOLS
+from restwright.wire.paced import POOLS, paced_pools
 
 if TYPE_CHECKING:
     from restwright.wire.awaited import LoopPool
@@ -53,6 +55,8 @@ class Adapter(HTTPAdapter):
     connections of its own.  For plain `requests` calls it is an ordinary adapter (`send`).
     """
 
+    mounting: ClassVar[threading.Lock] = threading.Lock()
+
     def __init__(self) -> None:
         super().__init__(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE)
         self._pools: dict[Any, HTTPConnectionPool] = {}
@@ -67,10 +71,24 @@ class Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = POOLS
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
-        """The same for connections by way of a proxy."""
-        manager = super().proxy_manager_for(proxy, **proxy_kwargs)
-        if not proxy.lower().startswith("socks"):
-            manager.pool_classes_by_scheme = POOLS
+        """The same for connections by way of a proxy.
+
+        Raises:
+            requests.exceptions.InvalidSchema: PySocks is not installed, or there is no such kind of SOCKS.
+        """
+        is_socks = proxy.lower().startswith("socks")
+        is_known = proxy in self.proxy_manager
+        try:
+            manager = super().proxy_manager_for(proxy, **proxy_kwargs)
+        except (InvalidSchema, ValueError) as error:
+            if not is_socks:
+                raise
+            raise InvalidSchema(
+                f"proxies: {without_credentials(proxy)} needs PySocks (pip install 'requests[socks]'), "
+                "and to be one of socks4, socks4a, socks5, socks5h"
+            ) from error
+        if not is_known:
+            manager.pool_classes_by_scheme = paced_pools(manager.pool_classes_by_scheme) if is_socks else POOLS
         return manager
 
     def perform(self, call: Call) -> requests.Response:
@@ -181,12 +199,27 @@ class Adapter(HTTPAdapter):
 
 
 def _after_fork() -> None:
+    Adapter.mounting = threading.Lock()  # another thread of the parent may have held it
     for adapter in list(_adapters):
         adapter.forget_connections()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def mounted_on(session: requests.Session) -> Adapter:
+    """The adapter of a session: the one that it has, or a new one in the place of those that `requests` has put there.
+
+    One for all threads, lest connections are opened that nobody closes.
+    """
+    with Adapter.mounting:
+        adapters = dict(session.adapters)
+        own = next((adapter for adapter in adapters.values() if isinstance(adapter, Adapter)), None) or Adapter()
+        for prefix, adapter in adapters.items():
+            if type(adapter) is HTTPAdapter and adapter.max_retries.total == 0:
+                session.mount(prefix, own)
+    return own
 
 
 def send_prepared(adapter: BaseAdapter, call: Call) -> requests.Response:

@@ -150,7 +150,7 @@ class TlsError(NotConnected, requests.exceptions.SSLError):
 
 
 class CertificateError(TlsError):
-    """A certificate does not hold: the server's for us, or ours for the server; asking again does not help."""
+    """A certificate does not hold, the server's for us or ours for the server, or we have none; do not ask again."""
 
 
 class ProxyError(NotConnected, requests.exceptions.ProxyError):

@@ -13,13 +13,13 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 import requests
-from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.adapters import BaseAdapter
 from requests.auth import AuthBase
 from requests.cookies import extract_cookies_to_jar, get_cookie_header
 from requests.hooks import dispatch_hook
 from requests.utils import default_headers, get_auth_from_url
 
-from restwright.adapter import Adapter, send_prepared, stock, take_in, times_left, within
+from restwright.adapter import Adapter, mounted_on, send_prepared, stock, take_in, times_left, within
 from restwright.auth.basic import Auth, as_auth
 from restwright.message import (
     Headers,
@@ -83,14 +83,7 @@ class Transport:
         self._environment: dict[Any, Any] = {}
         kind: type[Any] = type(session)
         self.is_plain = issubclass(kind, _SESSION)  # which a mock of one only claims to be
-        adapters: dict[str, Any] = dict(session.adapters) if self.is_plain else {}
-        self._adapter = (
-            next((adapter for adapter in adapters.values() if isinstance(adapter, Adapter)), None) or Adapter()
-        )
-        if self.is_plain:
-            for prefix, adapter in adapters.items():
-                if type(adapter) is HTTPAdapter and adapter.max_retries.total == 0:
-                    session.mount(prefix, self._adapter)
+        self._adapter = mounted_on(session) if self.is_plain else Adapter()
 
     def send(self, request: Request) -> requests.Response:
         """The answer to `request`; no policy is applied.

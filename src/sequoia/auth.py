@@ -90,12 +90,16 @@ class Auth:
         """Mount transport adapters of `requests`, each at a prefix of URLs."""
         if adapters:
             session = self.ready_session()
-            for prefix, adapter in adapters:
-                session.mount(prefix, adapter)
+            for pair in adapters:
+                try:
+                    prefix, adapter = pair
+                    session.mount(prefix, adapter)
+                except (TypeError, ValueError) as error:
+                    raise TypeError(f"adapters are pairs of a prefix and an adapter, got {pair!r}") from error
 
     def update_token(self) -> None:
         """Have a new token fetched now."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no token that could be renewed")
 
     def ready_session(self) -> requests.Session:
         """The session, made if there is none."""

@@ -116,9 +116,11 @@ def http_error(response: requests.Response, cause: ApiError) -> HttpError:
     """The error for an answer."""
     try:
         message: Any = response.json()
-    except ValueError:
-        said = response.text[:200].strip()
-        message = f"{response.status_code} {response.reason or ''}: the answer is not JSON: {said!r}"
+    except ValueError as error:
+        message = (
+            f"An unexpected error occurred. HTTP Status code: {response.status_code}. Error message: {error}. "
+            f"The answer is {response.text[:200].strip()!r}"
+        )
     return HttpError(message, response.status_code, response, cause)
 
 

@@ -44,9 +44,8 @@ class Expectation:
             return all(member(members if self._is_main(name) else linked_members, name) for name in names)
         if self.resource is not None and not member(members, self.resource):
             return False
-        if self.resource is None and not all(linked_members.values()):
-            return False
-        return all(member(linked_members, name) for name in self.included)
+        # What is in `linked` was asked for, perhaps in words of the caller's own.
+        return all(linked_members.values()) and all(member(linked_members, name) for name in self.included)
 
     def _is_main(self, name: str) -> bool:
         if self.resource is None:

@@ -28,8 +28,14 @@ from sequoia.expectation import Expectation
 from sequoia.raw_requests import RequestOperations
 from sequoia.response import HttpResponse, ModelBuilder
 from sequoia.retrying import Repeat, now
-from sequoia.routing import Routes, origin_of
-from sequoia.strategy import MAX_TIME_SECONDS, RETRY_HTTP_STATUS_CODES, RETRY_WHEN_EMPTY_RESULT, Strategy
+from sequoia.routing import Routes, has_origin, origin_of
+from sequoia.strategy import (
+    DEFAULT_STRATEGY,
+    MAX_TIME_SECONDS,
+    RETRY_HTTP_STATUS_CODES,
+    RETRY_WHEN_EMPTY_RESULT,
+    Strategy,
+)
 from sequoia.user_agent import linux_distribution, mac_ver, os_info, os_versions, our_user_agent, win32_ver
 
 __all__ = [
@@ -103,7 +109,7 @@ class Executor:
     """
 
     MAX_TIME_SECONDS: ClassVar[int] = MAX_TIME_SECONDS
-    DEFAULT_BACKOFF_CONF: ClassVar[Mapping[str, Any]] = {"interval": 0, "max_tries": 10}
+    DEFAULT_BACKOFF_CONF: ClassVar[Mapping[str, Any]] = DEFAULT_STRATEGY
     os_info: ClassVar[str] = os_info()
     os_versions: ClassVar[str] = os_versions()
     user_agent: str = our_user_agent()
@@ -130,20 +136,23 @@ class Executor:
         self._retry_writes = retry_writes
         self.backoff_strategy = backoff_strategy
         self.get_delay = get_delay
-        self.user_id = _stripped(user_id)
-        self.application_id = _stripped(application_id)
-        self.correlation_id = _stripped(correlation_id)
+        self.user_id = _stripped("user_id", user_id)
+        self.application_id = _stripped("application_id", application_id)
+        self.correlation_id = _stripped("correlation_id", correlation_id)
         self.auth = auth
         self.session = auth.ready_session() if session is None else session
+        if proxies is not None and not isinstance(proxies, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"proxies is a dict of scheme to URL, got a {type(proxies).__name__}")
         self.session.proxies.update(proxies or {})
-        if user_agent:
+        if user_agent := _text("user_agent", user_agent):
             self.user_agent = f"{user_agent.rstrip()} {self.user_agent}"
+        content_type = _text("content_type", content_type) or CONTENT_TYPE
         self.common_headers = CommonHeaders(
             self.session,
             {
                 "User-Agent": self.user_agent,
-                "Content-Type": content_type or CONTENT_TYPE,
-                "Accept": content_type or CONTENT_TYPE,
+                "Content-Type": content_type,
+                "Accept": content_type,
                 CORRELATION_ID: self.correlation_id,
             },
         )
@@ -163,9 +172,10 @@ class Executor:
 
     @backoff_strategy.setter
     def backoff_strategy(self, given: Mapping[str, Any] | None) -> None:
-        self.strategy = Strategy.of(given)
+        chosen = self.DEFAULT_BACKOFF_CONF if given is None or given == {} else given
+        self.strategy = Strategy.of(chosen, max_time=self.MAX_TIME_SECONDS)
         self.backoff_max_time = self.strategy.max_time
-        self._given_strategy = given or self.DEFAULT_BACKOFF_CONF
+        self._given_strategy = chosen
         self._plain = Repeat(self.strategy, writes=self._retry_writes)
 
     @property
@@ -196,11 +206,11 @@ class Executor:
 
     def trust(self, locations: Iterable[str]) -> None:
         """Send credentials to the origins of these URLs, and from now on to no others."""
-        self._own_origins = frozenset(origin_of(location).lower() for location in locations)
+        self._own_origins = frozenset(origin_of(url).lower() for url in locations if has_origin(url))
 
     def is_trusted(self, url: str) -> bool:
         """Do the client's credentials go there?  As long as no registry was read, to each URL that a caller names."""
-        return self._own_origins is None or ("://" in url and origin_of(url).lower() in self._own_origins)
+        return self._own_origins is None or (has_origin(url) and origin_of(url).lower() in self._own_origins)
 
     def _is_known(self, origin: str) -> bool:
         """Is the client's certificate shown there?  The registry is not told the token, but who asks."""
@@ -338,5 +348,12 @@ def timeout_of(given: float | None) -> float:
     return float(given)
 
 
-def _stripped(text: str | None) -> str | None:
+def _text(name: str, given: str | None) -> str | None:
+    if given is not None and not isinstance(given, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"{name} is a text, got {given!r}")
+    return given
+
+
+def _stripped(name: str, given: str | None) -> str | None:
+    text = _text(name, given)
     return text.strip() if text else None

@@ -36,11 +36,13 @@ class ResponseBuilder:
         linked = _mapping(document.get("linked"))
         if self.criteria is None or not linked or not isinstance(resources, list):
             return cast("list[Any]", resources)
-        models: list[Resource] = [dict(each) for each in cast("list[Resource]", resources)]
+        models: list[Any] = [
+            dict(cast("Resource", each)) if isinstance(each, dict) else each for each in cast("list[object]", resources)
+        ]
         for name in self.criteria.included:
             items = member(linked, name)
-            if items is not None:
-                self._put_in(models, resource_name, name, items)
+            if isinstance(items, list):
+                self._put_in(_objects(models), resource_name, name, _objects(cast("list[object]", items)))
         return models
 
     def _put_in(self, models: list[Resource], resource_name: str, name: str, items: list[Resource]) -> None:
@@ -49,7 +51,7 @@ class ResponseBuilder:
         relationship = _mapping(member(relationships, name))
         path, filter_name = relationship.get("fieldNamePath"), relationship.get("filterName")
         if isinstance(path, str):
-            numbers = {item["ref"]: number for number, item in enumerate(items) if "ref" in item}
+            numbers = {item["ref"]: number for number, item in enumerate(items) if isinstance(item.get("ref"), str)}
             for model in models:
                 refs = _refs(model, path)
                 found = sorted({numbers[ref] for ref in refs or () if ref in numbers})
@@ -63,7 +65,8 @@ class ResponseBuilder:
                 for ref in _refs(item, field) or ():
                     by_parent.setdefault(ref, []).append(item)
             for model in models:
-                model[name] = by_parent.get(model.get("ref", ""), [])
+                own: object = model.get("ref")
+                model[name] = by_parent.get(own, []) if isinstance(own, str) else []
         else:
             for model in models:
                 model[name] = None
@@ -74,9 +77,16 @@ def _refs(resource: Mapping[str, Any], path: str) -> Iterable[str] | None:
     value: Any = resource
     for name in path.split("."):
         value = _mapping(value).get(name)
-    if value is None:
+    if isinstance(value, str):
+        return [value]
+    if not isinstance(value, list):
         return None
-    return [value] if isinstance(value, str) else cast("list[str]", value)
+    return [ref for ref in cast("list[object]", value) if isinstance(ref, str)]
+
+
+def _objects(items: list[Any]) -> list[Resource]:
+    """Those of a list that are objects; a service may also send something else."""
+    return [cast("Resource", item) for item in items if isinstance(item, dict)]
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

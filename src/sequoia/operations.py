@@ -110,9 +110,7 @@ class ResourceOperations(Operations):
             raise TypeError("update needs the version that it replaces, got none")
         place, path = self._place, f"/{_segment('ref', ref)}"
         several = _documents(decoded(json_string), place.resource)
-        if not several or not isinstance(several[0], Mapping):
-            raise ReferencesMismatchException(f"There is no document to update {ref!r} with: {several!r:.80}")
-        check_reference(cast("Mapping[str, Any]", several[0]), ref)
+        check_reference(several[0] if several else None, ref)
         request = yield from self._request("PUT", path, owner)
         request = request.but(json=wrapped(several, place.resource), headers={"If-Match": f'"{version}"'})
         try:
@@ -150,6 +148,8 @@ class BusinessOperations(Operations):
     """Operations on a path below a service, given as a template with `$service`, `$owner`, `$ref` and `$params`."""
 
     def __init__(self, http: Executor, service: Located, path_template: str) -> None:
+        if not isinstance(path_template, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # not all are typed
+            raise TypeError(f"path_template is a text such as '/$service/$ref', got {path_template!r}")
         self._http = http
         self._service = service
         self._path_template = path_template
@@ -200,20 +200,23 @@ class BusinessOperations(Operations):
 _KEPT = "/:,;@!$&'()*+=~"
 
 
-def check_reference(document: Mapping[str, Any], ref: str) -> None:
+def check_reference(document: Any, ref: str) -> None:
     """Is the document that of the reference?
 
     Raises:
         ReferencesMismatchException: It is not, or lacks `ref`, `owner` or `name`.
     """
+    if not isinstance(document, Mapping):
+        raise ReferencesMismatchException(f"There is no document to update {ref!r} with: {document!r:.80}")
     missing = [name for name in ("ref", "owner", "name") if name not in document]
     if missing:
         raise ReferencesMismatchException(f"The document to update {ref!r} with has no {', '.join(missing)}")
-    own = f"{document['owner']}:{document['name']}"
-    if document["ref"] != ref or own != ref:
-        raise ReferencesMismatchException(
-            f"The reference {ref!r} is not that of the document, {document['ref']!r}, with owner and name {own!r}"
-        )
+    said = cast("Mapping[str, Any]", document)
+    for own in (said["ref"], f"{said['owner']}:{said['name']}"):
+        if own != ref:
+            raise ReferencesMismatchException(
+                f"Reference to update {ref} does not match with the resource reference {own}."
+            )
 
 
 def _documents(value: Any, resource: str) -> list[Any]:

@@ -60,6 +60,10 @@ class _Browser(Generic[EndpointT]):
         *,
         keep_pages: bool = False,
     ) -> None:
+        if not isinstance(prefetch_pages, int):  # pyright: ignore[reportUnnecessaryIsInstance]  # not all are typed
+            raise TypeError(f"prefetch_pages is a number of pages, got {prefetch_pages!r}")
+        if query_string is not None and not isinstance(query_string, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"query_string is a text such as 'continue=true&perPage=2', got {query_string!r}")
         self._endpoint = endpoint
         self.http: Any = endpoint.http
         self._resource = resource_name or endpoint.resource
@@ -69,7 +73,7 @@ class _Browser(Generic[EndpointT]):
         self._owner = given.get("owner")
         if self._criteria is not None:
             given |= self._criteria.get_criteria_params()
-        asked = dict(parse_qsl(self.query_string)) if self.query_string else {}
+        asked = _query(self.query_string) if self.query_string else {}
         if "owner" in asked:
             self._owner = asked["owner"]
             given.pop("owner", None)
@@ -118,14 +122,13 @@ class _Browser(Generic[EndpointT]):
             for query in open_queries(page, resource):
                 yield from self._further(resource, query)
 
-    def _further(self, resource: str, query: dict[str, str]) -> Listing[list[Resource]]:
-        if self._owner is not None:
-            query.setdefault("owner", str(self._owner))
+    def _further(self, resource: str, query: str) -> Listing[list[Resource]]:
+        params = {} if self._owner is None or "owner" in _query(query) else {"owner": str(self._owner)}
         place = self._endpoint.place
         service = yield from place.service.located()
         shared = self._call
         call = Call(shared.repeat.about(resource), shared.correlation_id, resource)
-        first = Request("GET", f"{service.location}/data/{resource}?{urlencode(query)}")
+        first = Request("GET", f"{service.location}/data/{resource}?{query}", params)
         walk = _Walk(None, self, first, call)
         while (page := (yield from walk.next())) is not None:
             items = member(_mapping(page.data), resource)
@@ -355,28 +358,28 @@ def linked_of(page: HttpResponse, resource: str) -> list[Resource] | None:
     return found
 
 
-def open_queries(page: HttpResponse, resource: str) -> list[dict[str, str]]:
+def open_queries(page: HttpResponse, resource: str) -> list[str]:
     """The queries that lead on from the linked resources of a page: those that the service has not followed itself."""
     linked = _mapping(_mapping(_mapping(page.data).get("meta")).get("linked"))
     fetches = [_mapping(each) for each in member(linked, resource) or ()]
     followed = {_token(str(fetch["request"])) for fetch in fetches if fetch.get("request")}
-    queries: dict[str, dict[str, str]] = {}
+    queries: dict[str, str] = {}
     for link in (str(fetch["continue"]) for fetch in fetches if fetch.get("continue")):
         token = _token(link)
         if token not in followed:
-            queries.setdefault(token, _query(link))
+            queries.setdefault(token, link.partition("?")[2])
     return list(queries.values())
 
 
 def _token(link: str) -> str:
     """What tells a fetch from others: its token, and what it filters by; nothing more of it need be the same."""
-    query = _query(link)
+    query = _query(link.partition("?")[2])
     token = {name: value for name, value in query.items() if name == "continue" or name.startswith("with")}
     return urlencode(sorted((token if "continue" in token else query).items()))
 
 
-def _query(link: str) -> dict[str, str]:
-    return dict(parse_qsl(link.partition("?")[2], keep_blank_values=True))
+def _query(text: str) -> dict[str, str]:
+    return dict(parse_qsl(text, keep_blank_values=True))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

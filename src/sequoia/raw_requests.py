@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlencode
 
+from restwright.json_codec import encode
 from restwright.message import EMPTY, Request
 from restwright.operation import Operations, operation
 from restwright.plan import Operation
 from sequoia.response import HttpResponse
-from sequoia.util import wrap
+from sequoia.util import wrapped
 
 if TYPE_CHECKING:
     from sequoia.http import Executor
@@ -95,7 +96,9 @@ class RequestOperations(Operations):
         resource_name: str | None = None,
     ) -> Operation[HttpResponse]:
         """Post a document, under the key of its resource."""
-        return self.request("POST", url, wrap(data, resource_name), params, headers, resource_name=resource_name)
+        return self.request(
+            "POST", url, encode(wrapped(data, resource_name)), params, headers, resource_name=resource_name
+        )
 
     @operation
     def put(
@@ -107,7 +110,9 @@ class RequestOperations(Operations):
         resource_name: str | None = None,
     ) -> Operation[HttpResponse]:
         """Put a document, under the key of its resource."""
-        return self.request("PUT", url, wrap(data, resource_name), params, headers, resource_name=resource_name)
+        return self.request(
+            "PUT", url, encode(wrapped(data, resource_name)), params, headers, resource_name=resource_name
+        )
 
     @operation
     def delete(

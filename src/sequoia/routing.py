@@ -167,6 +167,11 @@ def is_same_origin(url: str, other: str) -> bool:
     return origin_of(url) == origin_of(other) or Origin.of(url) == Origin.of(other)
 
 
+def has_origin(url: object) -> bool:
+    """Is it an absolute URL?"""
+    return isinstance(url, str) and _ORIGIN.match(url) is not None
+
+
 def origin_of(url: str) -> str:
     """The beginning of a URL, up to its path; it is compared as it is written.
 

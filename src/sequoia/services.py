@@ -64,6 +64,8 @@ class ServiceProxy(_Service[ResourceEndpointProxy, BusinessEndpointProxy]):
 
     _resource = ResourceEndpointProxy
     _business = BusinessEndpointProxy
+    _service_models: ClassVar[dict[Any, Any]] = {}
+    """For programs that empty it; the descriptors that are known are with each client."""
 
 
 class AsyncServiceProxy(_Service[AsyncResourceEndpointProxy, AsyncBusinessEndpointProxy]):

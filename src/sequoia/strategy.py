@@ -17,6 +17,7 @@ from typing import Any, Final, cast
 from restwright.message import EMPTY, UNSET
 
 MAX_TIME_SECONDS: Final = 120
+DEFAULT_STRATEGY: Final[Mapping[str, Any]] = {"interval": 0, "max_tries": 10}
 RETRY_HTTP_STATUS_CODES: Final = "retry_http_status_codes"
 RETRY_WHEN_EMPTY_RESULT: Final = "retry_when_empty_result"
 _TAKEN: Final = ("giveup", "on_backoff", "on_giveup")
@@ -73,7 +74,7 @@ class Strategy:
         """
         if given is not None and not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"backoff_strategy is a dict, got {given!r}")
-        rest = dict(given or {"interval": 0, "max_tries": 10})
+        rest = dict(given or DEFAULT_STRATEGY)
         for name in _TAKEN:
             if name in rest:
                 raise TypeError(f"backoff_strategy takes no {name!r}: the client has its own")

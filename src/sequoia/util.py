@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from restwright.json_codec import decode, encode
+from restwright.json_codec import decode, iso
 
 first_cap_re: Final = re.compile("(.)([A-Z][a-z]+)")
 all_cap_re: Final = re.compile("([a-z0-9])([A-Z])")
@@ -74,9 +75,9 @@ def wrap(json_str: Any, resource_name: str | None) -> str:
     """JSON text of a value, under the key of its resource unless it is already.
 
     >>> wrap('[{"name": "c1"}]', "contents")
-    '{"contents":[{"name":"c1"}]}'
+    '{"contents": [{"name": "c1"}]}'
     """
-    return encode(wrapped(json_str, resource_name)).decode()
+    return json.dumps(wrapped(json_str, resource_name), default=iso, allow_nan=False)
 
 
 def unwrap(json_object: Any, resource_name: str | None) -> Any:

@@ -50,7 +50,7 @@ def test_every_option_of_the_command_is_in_the_table():
     settings = {f"--{field.name.replace('_', '-')}" for field in fields(Settings)}
     assert len(options) == 24
     assert options - settings - pages.named_in_tables(TEXT) == set()
-    assert settings - options == {"--trusted-origins", "--tls-names", "--clock"}  # of which one is a function
+    assert settings - options == {"--trusted-origins", "--tls-names", "--certificates", "--clock"}  # of programs
 
 
 def test_the_settings_in_the_table_are_those_that_there_are():

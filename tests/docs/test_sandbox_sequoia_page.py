@@ -62,7 +62,8 @@ def test_every_option_of_the_command_is_in_the_table():
         "--clients",
         "--services",
         "--tls-names",
-    }  # of which one is written in Python, and others are repeated
+        "--certificates",
+    }  # of which two are written in Python, and others are repeated
 
 
 def test_the_settings_in_the_table_are_those_that_there_are():

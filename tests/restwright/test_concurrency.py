@@ -20,9 +20,11 @@ from requests.structures import CaseInsensitiveDict
 from tests.timing import PATIENCE, until_async
 
 from restwright import Request, fetch, retry
+from restwright.adapter import Adapter
 from restwright.errors import DeadlineExceeded, NotConnected
 from restwright.plan import exchange
 from restwright.testing import Reply, faults, serve
+from restwright.transport import Transport
 from restwright.wire import awaited
 
 HELLO = Reply(json="hello")
@@ -51,6 +53,27 @@ def test_32_threads_share_a_client(connect):
             answers = list(pool.map(lambda n: caller.get(f"/{n}").json(), range(640)))
         assert answers == [f"/{n}" for n in range(640)]
         assert server.connections <= 64
+
+
+def test_transports_made_by_threads_at_once_share_the_connections_of_their_session(monkeypatch):
+    barrier = threading.Barrier(8)
+    session = requests.Session()
+    made = []
+    begin = Adapter.__init__
+
+    def slow(self):
+        begin(self)
+        time.sleep(0.01)
+
+    monkeypatch.setattr(Adapter, "__init__", slow)
+
+    def make(_):
+        barrier.wait(10)
+        made.append(Transport(session, "http://localhost"))
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(make, range(8)))
+    assert {id(transport._adapter) for transport in made} == {id(session.get_adapter("http://localhost"))}
 
 
 @pytest.mark.parametrize("mode", ["async"], indirect=True)

@@ -58,3 +58,21 @@ def test_a_relationship_is_exact():
     assert build({"contents": [{}]}, "contents") == [{}]
     assert build({}, "contents") is build(None, "contents") is None
     assert ResponseBuilder(None, criteria).build(document, "contents")[0]["categories"] is None
+
+
+@pytest.mark.parametrize("relationship", [{"fieldNamePath": "refs"}, {"filterName": "withRefs"}])
+@pytest.mark.parametrize(
+    "rest", [5, None, "o:k1", [["o:k1"]], {"refs": 5, "ref": ["x"]}, {"refs": [{}, ["o:k1"], None]}]
+)
+def test_what_is_no_resource_is_related_to_nothing(relationship, rest):
+    descriptor = {"resourcefuls": {"contents": {"relationships": {"categories": relationship}}}}
+    build = ResponseBuilder(descriptor, Criteria().add(inclusion=Inclusion.resource("categories"))).build
+    good = {"ref": "o:k1", "refs": ["o:k1"]}
+    document = {"contents": [rest, good], "linked": {"categories": [rest, good]}}
+    first, second = build(document, "contents")
+    assert second["categories"] == [good]
+    assert first == rest if not isinstance(rest, dict) else not first["categories"]
+    assert build({"contents": [good], "linked": {"categories": rest}}, "contents") in (
+        [good],
+        [{**good, "categories": []}],
+    )

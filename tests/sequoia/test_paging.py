@@ -48,6 +48,12 @@ def test_one_field_is_a_name_and_an_owner_in_the_query_counts(five, collect):
     assert asked(five)[-1].target == "/data/contents?owner=p&fields=name"
 
 
+def test_an_owner_in_the_query_is_not_sent_twice_even_if_it_is_empty(sequoia, drive):
+    sequoia.behave(CONTENTS, body={"meta": {}, "contents": []})
+    drive(lambda client: client.metadata.contents.browse("o", query_string="owner="))
+    assert [request.target for request in asked(sequoia)] == ["/data/contents?owner="]
+
+
 def test_without_a_loop_the_first_page_is_all_that_is_fetched(five):
     with new_client(five) as client:
         browser = client.metadata.contents.browse("o", query_string="perPage=2")
@@ -173,7 +179,27 @@ def test_tokens_that_the_service_has_followed_are_not_followed_again(sequoia, co
     sequoia.behave("metadata/assets", body={"meta": {}, "assets": [{"name": "a3"}]})
     lists = collect(lambda client: client.metadata.contents.browse("o").linked("assets"))
     assert [item["name"] for item in each(lists)] == ["a1", "a2", "a3"]
-    assert [query(request).get("continue") for request in asked(sequoia)] == [None, ["A2"], ["A3"]]
+    assert [request.target for request in asked(sequoia)] == ["/data/contents?owner=o", f"{base}A2", f"{base}A3"]
+
+
+@pytest.mark.parametrize(
+    ("more", "owner"),
+    [("withType=a&withType=b||c", "&owner=o"), ("owner=p&withType=a%2Fb+c", ""), ("owner=", "")],
+)
+def test_the_query_of_a_link_is_taken_as_it_is_and_gets_an_owner_if_it_has_none(sequoia, collect, more, owner):
+    fetches = [{"request": "/data/assets?continue=true", "continue": f"/data/assets?continue=A1&{more}"}]
+    first = {"meta": {"linked": {"assets": fetches}}, "contents": [{}], "linked": {"assets": [{"name": "a1"}]}}
+    sequoia.behave(CONTENTS, body=first)
+    sequoia.behave("metadata/assets", body={"meta": {}, "assets": [{"name": "a2"}]})
+    collect(lambda client: client.metadata.contents.browse("o").linked("assets"))
+    assert asked(sequoia)[-1].target == f"/data/assets?continue=A1&{more.replace('||', '%7C%7C')}{owner}"
+
+
+@pytest.mark.parametrize("given", [{"prefetch_pages": None}, {"prefetch_pages": "2"}, {"query_string": {"page": 1}}])
+def test_an_argument_of_another_type_is_told_by_its_name(five, drive, given):
+    with pytest.raises(TypeError, match=f"^{next(iter(given))} is a "):
+        drive(lambda client: client.metadata.contents.browse("o", **given))
+    assert asked(five) == []
 
 
 def test_a_continue_link_without_a_token_is_followed_once(sequoia, collect):

@@ -68,6 +68,48 @@ def test_a_registry_that_cannot_be_used_is_told(sequoia, answer):
         RegisteredService({"name": "x", "owner": "o", "title": "t"})
 
 
+@pytest.mark.parametrize("location", [None, "", 5, "metadata.example", "metadata.example:443"])
+def test_a_service_that_is_nowhere_harms_no_other(sequoia, drive, location):
+    entries = {
+        "metadata": location,
+        "workflow": sequoia.locations["workflow"],
+        "identity": sequoia.locations["identity"],
+    }
+    services = [{"name": name, "owner": "o", "location": at, "title": name} for name, at in entries.items()]
+    sequoia.behave("registry", body={"services": services})
+    assert drive(lambda client: client.workflow.jobs.browse("o")).status == 200
+    with pytest.raises(RequestError, match="not an absolute URL"):
+        drive(lambda client: client.metadata.contents.read("o", "o:c"))
+
+
+@pytest.mark.parametrize("location", [None, "", "identity.example"])
+def test_a_provider_that_is_nowhere_is_told(sequoia, drive, location):
+    entry = {"name": "identity", "owner": "o", "location": location, "title": "Identity"}
+    sequoia.behave("registry", body={"services": [entry]})
+    with pytest.raises(RequestError, match="/oauth/token' is not an absolute URL"):
+        drive(lambda client: client.identity.users.browse("o"))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"user_agent": 5},
+        {"content_type": b"x"},
+        {"correlation_id": 5},
+        {"user_id": 5},
+        {"application_id": 5},
+        {"proxies": "http://proxy.example"},
+        {"adapters": {"https://": None}},
+        {"adapters": [5]},
+    ],
+)
+@pytest.mark.parametrize("make", [new_client, new_async_client])
+def test_a_setting_of_another_type_is_told_by_its_name(sequoia, make, settings):
+    with pytest.raises(TypeError, match=f"^{next(iter(settings))} (is|are) "):
+        make(sequoia, **settings)
+    assert sequoia.requests == []
+
+
 def test_copies_of_proxies_work(sequoia):
     add(sequoia, "contents", {"name": "c1"})
     with new_client(sequoia) as made:
@@ -226,6 +268,7 @@ def test_names_of_the_contract():
     assert make("u", "a").startswith("u/a/")
     validate = client.ResourceEndpointProxy.validate_reference_to_update_with_json_reference
     assert validate({"ref": "o:n", "owner": "o", "name": "n"}, "o:n") is None
+    assert client.ServiceProxy._service_models == {}
 
 
 def test_names_in_urls_and_in_json():
@@ -233,7 +276,7 @@ def test_names_in_urls_and_in_json():
     assert util.dash_case_to_camel_case("-a") == "-a"
     assert util.camel_case_to_dash_ase("contentSegments") == "content-segments"
     assert util.merge_dicts({"a": 1}, None, {"a": 2}) == {"a": 2}
-    assert util.wrap({"contents": 1}, "contents") == '{"contents":1}'
+    assert util.wrap({"contents": 1}, "contents") == '{"contents": 1}'
     assert util.unwrap({"x": 1}, "contents") == {"x": 1}
     with pytest.raises(ValueError, match=r"JSON|Expecting"):
         util.wrap("{", "contents")

@@ -253,6 +253,17 @@ def test_a_strategy_can_be_changed(service, client):
     assert (client._http.backoff_max_time, client._http.backoff_strategy["max_tries"]) == (7, 2)
 
 
+def test_the_defaults_of_the_class_can_be_changed(service, monkeypatch):
+    service.reply = Reply(500)
+    monkeypatch.setattr(HttpExecutor, "DEFAULT_BACKOFF_CONF", {"interval": 0, "max_tries": 2})
+    monkeypatch.setattr(HttpExecutor, "MAX_TIME_SECONDS", 7)
+    for given in (None, {}):
+        with service.client(backoff_strategy=given) as client, pytest.raises(ClientError):
+            client.metadata.contents.read("o", "o:c1")
+        assert (client._http.backoff_max_time, client._http.backoff_strategy["max_tries"]) == (7, 2)
+    assert len(service.seen) == 2 * 2
+
+
 def test_a_timeout_can_be_changed(service):
     with service.client(backoff_strategy={"max_tries": 1}) as client:
         client.metadata.contents.read("o", "o:c1")

@@ -7,6 +7,7 @@ import pytest
 from tests.sequoia.asking import CONTENTS, TOKEN, add, asked, new_async_client, new_client
 
 from restwright.testing import Reply, serve
+from sequoia.client import ResourceEndpointProxy
 from sequoia.error import HttpError, NotMatchingVersion, ReferencesMismatchException
 
 C1 = {"ref": "o:c1", "owner": "o", "name": "c1"}
@@ -98,7 +99,7 @@ def test_a_412_without_a_document_is_an_http_error_too(sequoia, drive, content):
     sequoia.behave(CONTENTS, status=412, **content)
     with pytest.raises(HttpError) as caught:
         drive(lambda client: client.metadata.contents.update("o", [C1], "o:c1", "v0"))
-    assert caught.value.message.startswith("412 Precondition Failed: the answer is not JSON")
+    assert caught.value.message.startswith("An unexpected error occurred. HTTP Status code: 412. Error message: ")
 
 
 @pytest.mark.parametrize("given", [[], "[]", "7", [{"ref": "o:c1"}], [{**C1, "ref": "o:c2"}], [{**C1, "name": "x"}]])
@@ -106,6 +107,20 @@ def test_update_with_another_document_fails_before_it_is_sent(sequoia, drive, gi
     with pytest.raises(ReferencesMismatchException):
         drive(lambda client: client.metadata.contents.update("o", given, "o:c1", "v1"))
     assert asked(sequoia) == []
+
+
+@pytest.mark.parametrize(
+    ("document", "own"), [({**C1, "ref": "o:c2"}, "o:c2"), ({**C1, "owner": "x"}, "x:c1"), (None, None), ([C1], None)]
+)
+def test_a_mismatch_names_both_references(document, own):
+    told = f"Reference to update o:c1 does not match with the resource reference {own}." if own else "no document"
+    with pytest.raises(ReferencesMismatchException, match=told):
+        ResourceEndpointProxy.validate_reference_to_update_with_json_reference(document, "o:c1")
+
+
+def test_a_template_that_is_no_text_is_told(sequoia, drive):
+    with pytest.raises(TypeError, match=r"^path_template is a text .* got None$"):
+        drive(lambda client: client.metadata.business(None))
 
 
 def test_update_needs_a_version(sequoia, drive):

@@ -20,7 +20,12 @@ SleepAsync = Callable[[float], Awaitable[object]]
 Outcome: TypeAlias = requests.Response | Exception | None
 
 
-async def run_async(send: SendAsync, plan: Operation[T], *, sleep: SleepAsync = asyncio.sleep) -> T:
+async def pause(seconds: float) -> None:
+    """Wait by what `asyncio.sleep` is at this moment: tests replace it."""
+    await asyncio.sleep(seconds)
+
+
+async def run_async(send: SendAsync, plan: Operation[T], *, sleep: SleepAsync = pause) -> T:
     """Drive `plan` to its end; what `send` raises is raised inside the plan, which is closed on cancellation."""
     try:
         step = next(plan)
@@ -73,9 +78,7 @@ def _seen(done: asyncio.Future[Any]) -> None:
 class AsyncPages(Generic[ItemT]):
     """Items of a listing, for `async for`; each loop begins anew."""
 
-    def __init__(
-        self, send: SendAsync, start: Callable[[], Listing[ItemT]], *, sleep: SleepAsync = asyncio.sleep
-    ) -> None:
+    def __init__(self, send: SendAsync, start: Callable[[], Listing[ItemT]], *, sleep: SleepAsync = pause) -> None:
         self._send = send
         self._start = start
         self._sleep = sleep

@@ -20,7 +20,12 @@ Send = Callable[[Request], requests.Response]
 Sleep = Callable[[float], object]
 
 
-def run(send: Send, plan: Operation[T], *, sleep: Sleep = time.sleep) -> T:
+def pause(seconds: float) -> None:
+    """Wait by what `time.sleep` is at this moment: tests replace it."""
+    time.sleep(seconds)
+
+
+def run(send: Send, plan: Operation[T], *, sleep: Sleep = pause) -> T:
     """Drive `plan` to its end; what `send` raises is raised inside the plan, which may recover."""
     try:
         step = next(plan)
@@ -70,7 +75,7 @@ def _awaited(result: Awaitable[T]) -> T:
 class Pages(Generic[ItemT]):
     """Items of a listing, fetched page by page as they are consumed; each loop begins anew."""
 
-    def __init__(self, send: Send, start: Callable[[], Listing[ItemT]], *, sleep: Sleep = time.sleep) -> None:
+    def __init__(self, send: Send, start: Callable[[], Listing[ItemT]], *, sleep: Sleep = pause) -> None:
         self._send = send
         self._start = start
         self._sleep = sleep

@@ -15,10 +15,12 @@ from typing import Any, Final, NoReturn
 from restwright.sandbox.address import is_local, is_unspecified
 from restwright.sandbox.command import Rows
 from restwright.sandbox.services import SERVICES, command_of, start
+from restwright.sandbox.tls import add_tls_arguments
 from restwright.sandbox.together import Sandbox, sandbox
 
 _PROGRAM: Final = "python -m restwright.sandbox"
 _FOR_TESTS: Final = "This is for tests only. Everybody who reaches it can log in as anybody: the passwords are below."
+_CERTIFICATES: Final = "certificates of all but Kinto, which speaks plain HTTP"
 _SIGNALS: Final = signal.SIGTERM, signal.SIGINT
 
 
@@ -64,7 +66,7 @@ def _run_one(stack: ExitStack, name: str, given: list[str]) -> None:
         started = start(stack, name, command, options)
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         parser.error(_why(error))
-    _tell(options, _table(started.rows), started.document, is_kept=started.is_kept)
+    _tell(options, _table(started.rows + started.tls_rows), started.document, is_kept=started.is_kept)
 
 
 def _run_all(stack: ExitStack, given: list[str]) -> None:
@@ -79,6 +81,7 @@ def _run_all(stack: ExitStack, given: list[str]) -> None:
     add = parser.add_argument
     add("--free-ports", action="store_true", help="listen on free ports, rather than on the usual ones")
     add("--database", metavar="URL", help="where those that have one keep their records; in memory unless given")
+    add_tls_arguments(parser)
     _add_shared_arguments(parser, is_played=True)
     options, rest = parser.parse_known_args(given)
     if rest:
@@ -92,11 +95,13 @@ def _run_all(stack: ExitStack, given: list[str]) -> None:
             address=options.address,
             control=options.control,
             database=options.database,
+            tls=options.tls,
+            tls_names=options.tls_name,
         )
         together = stack.enter_context(services)
     except OSError as error:
         parser.error(f"{_why(error)}; --free-ports takes free ones")
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, ImportError) as error:
         parser.error(_why(error))
     is_kept = any(one.is_kept for one in together.started.values())
     _tell(options, _tables(together), _document(together), is_kept=is_kept)
@@ -141,8 +146,13 @@ def _tables(together: Sandbox) -> str:
         name: together.started[name].rows if name in together.started else [("missing", together.missing[name])]
         for name in SERVICES
     }
+    if shared := together.tls.rows():
+        rows[_CERTIFICATES] = shared
     width = max(len(name) for table in rows.values() for name, _ in table)
-    return "\n\n".join(f"{name}: {SERVICES[name]}\n{_table(table, width)}" for name, table in rows.items())
+    return "\n\n".join(
+        f"{f'{name}: {SERVICES[name]}' if name in SERVICES else name}\n{_table(table, width)}"
+        for name, table in rows.items()
+    )
 
 
 def _table(rows: Rows, width: int = 0) -> str:

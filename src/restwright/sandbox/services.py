@@ -41,8 +41,12 @@ class Started:
     def rows(self) -> Rows:
         """What people want to know of it."""
         control = self.control_url
-        rows = self.command.rows(self.service) + ([] if control is None else [("control", control)])
-        return rows + (self.service.tls.rows() if self.command.is_played else [])
+        return self.command.rows(self.service) + ([] if control is None else [("control", control)])
+
+    @property
+    def tls_rows(self) -> Rows:
+        """Where its certificates are; none without TLS."""
+        return self.service.tls.rows() if self.command.is_played else []
 
     @property
     def document(self) -> dict[str, Any]:

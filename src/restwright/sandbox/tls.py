@@ -27,23 +27,29 @@ class Tls:
         mode: See `TlsMode`.
         address: That they listen on.
         names: By which they are reached too.
+        certificates: To have those, which are for the address and the names, rather than others made.
 
     Attributes:
         mode: As given.
-        certificates: Those of the run, from the first `context` on; None without TLS.
+        certificates: Those of the run, from the first `context` on unless they were given; None without TLS.
 
     Raises:
-        ValueError: There is no such mode.
+        ValueError: There is no such mode, or there are certificates and no TLS.
         TypeError: The names are one text.
     """
 
-    def __init__(self, mode: TlsMode, address: str, names: Iterable[str]) -> None:
+    def __init__(
+        self, mode: TlsMode, address: str, names: Iterable[str], certificates: Certificates | None = None
+    ) -> None:
         if mode not in get_args(TlsMode):
             raise ValueError(f"tls has to be one of {', '.join(get_args(TlsMode))}, got {mode!r}")
         if isinstance(names, str):
             raise TypeError(f"tls_names has to be a list or tuple of names, got {names!r}")
+        if certificates is not None and mode == "off":
+            raise ValueError("certificates are for TLS, but tls is 'off'")
         self.mode: TlsMode = mode
-        self.certificates: Certificates | None = None
+        self.certificates = certificates
+        self._is_others = certificates is not None
         self._names = (*names,) if is_unspecified(address) else (address, *names)
 
     @property
@@ -92,13 +98,14 @@ class Tls:
         return rows
 
     def close(self) -> None:
-        """Remove the certificates.  Again does no harm."""
-        if self.certificates is not None:
+        """Remove the certificates, unless they were given.  Again does no harm."""
+        if self.certificates is not None and not self._is_others:
             self.certificates.close()
 
 
 def add_tls_arguments(parser: argparse.ArgumentParser) -> None:
-    """Those of a command whose service speaks TLS: `tls` and `tls_name`."""
+    """Those of a command whose service speaks TLS: `tls`, `tls_name`; and `certificates`, which a program may set."""
+    parser.set_defaults(certificates=None)
     text = "speak TLS, and ask clients for certificates (%(default)s)"
     parser.add_argument("--tls", choices=get_args(TlsMode), default="off", help=text)
     text = "one more of the server's certificate; may be repeated"

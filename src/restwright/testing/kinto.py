@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -69,6 +70,7 @@ def kinto_server(
     accounts: Mapping[str, str] | None = None,
     paginate_by: int = 100,
     openid_issuer: str | None = None,
+    openid_authority: str | None = None,
     settings: Mapping[str, str | int | bool] | None = None,
     start_timeout: float = 60.0,
 ) -> Generator[KintoServer]:
@@ -84,6 +86,8 @@ def kinto_server(
         paginate_by: Objects per page at most.
         openid_issuer: URL of an OpenID provider whose bearer tokens are accepted too. It has to be listening
             already: Kinto reads its configuration at start-up. The user id is `openid:<email>`.
+        openid_authority: Path of the certificate (PEM) by which that of the provider is checked; those of `requests`
+            unless given.
         settings: More settings of Kinto, by their full names; they win over ours.
             For instance `{"kinto.backoff": 30, "kinto.readonly": True}`.
         start_timeout: Seconds.
@@ -91,9 +95,14 @@ def kinto_server(
     Raises:
         ImportError: Kinto is not installed.
         OSError: The address is not ours, or the port is in use.
+        ValueError: There is no such file.
         RuntimeError: It did not start; the message ends with its log.
     """
     _require("kinto", "kinto_attachment", "waitress")
+    if openid_authority is not None and not Path(openid_authority).is_file():
+        raise ValueError(f"openid_authority: there is no file {openid_authority!r}")
+    # Kinto asks by requests, which knows no other way to be told so from outside.
+    trust = {} if openid_authority is None else {"REQUESTS_CA_BUNDLE": str(Path(openid_authority).absolute())}
     with tempfile.TemporaryDirectory(prefix="restwright-kinto-", ignore_cleanup_errors=True) as name:
         directory = Path(name)
         api, attachments = listeners = _listeners(address, port)
@@ -111,7 +120,7 @@ def kinto_server(
                 **{key: _ini(value) for key, value in (settings or {}).items()},
             },
         }
-        with (directory / "log").open("wb") as log, _process(directory, log, listeners) as process:
+        with (directory / "log").open("wb") as log, _process(directory, log, listeners, trust) as process:
             if not _starts(process, configuration, start_timeout):
                 message = (
                     f"Kinto did not start within {start_timeout:g} s, or died. Its log ends with:\n{server.log[-4000:]}"
@@ -147,7 +156,7 @@ def _require(*packages: str) -> None:
 
 @contextmanager
 def _process(
-    directory: Path, log: IO[bytes], listeners: tuple[socket.socket, ...]
+    directory: Path, log: IO[bytes], listeners: tuple[socket.socket, ...], environment: Mapping[str, str]
 ) -> Generator[subprocess.Popen[bytes]]:
     # -P: or the script's folder comes first in sys.path, where our kinto.py shadows the server's package.
     # -W: nobody reads its warnings, and PYTHONWARNINGS=error in our environment must not break it.
@@ -160,6 +169,7 @@ def _process(
         process = subprocess.Popen(  # noqa: S603
             command,
             cwd=directory,
+            env={**os.environ, **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

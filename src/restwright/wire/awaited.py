@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import math
 import ssl
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -19,21 +20,21 @@ from yarl import URL
 
 from restwright import errors
 from restwright.message import Response
+from restwright.wire.alert import Protocol
 from restwright.wire.call import (
     Buffer,
     Call,
     Pace,
     check_deadline,
-    is_about_certificate,
     is_small,
     pieces,
     raise_own,
     raise_translated,
-    tls_error,
 )
 from restwright.wire.content import Content
 from restwright.wire.head import refused
 from restwright.wire.one_piece import NO_TIMEOUT, NO_TIMER, Answer, Seat, ask, begin
+from restwright.wire.tls import broken_answer, connect_timeout, is_about_certificate, tls_error
 from restwright.wire.watch import Watch, Watchman
 
 CONNECTIONS: Final = 100
@@ -59,6 +60,8 @@ class LoopPool:
         self._watchman = Watchman()
         self._seats: dict[tuple[str, str, ssl.SSLContext | bool], Seat] = {}
         self._loop = asyncio.get_running_loop()
+        # Asked for one each time that a connection is open, before the handshake of TLS.  It must not hold the pool.
+        vars(self._connector)["_factory"] = functools.partial(_new_protocol, self._loop, self._watchman)
         self._last_call = self._loop.time()
         # asyncio.run closes open asynchronous generators before it closes the loop; so does their collection.
         self._keeper = _until_shutdown(self._connector)
@@ -119,13 +122,21 @@ class LoopPool:
                 answer.close()
             if watch.is_time_out(error):
                 late = TimeoutError()
-                raise _translated(late, call, pace, connected=watch.connected) from late
+                if watch.connected or pace.until_deadline() <= 0.001:
+                    raise pace.timed_out() from late
+                # By way of a proxy there are two to open, and TLS with the second one.
+                in_handshake = call.url.startswith("https:") and len(watch.opened) > (proxy is not None)
+                raise connect_timeout(call, in_handshake=in_handshake) from late
             if not isinstance(error, Exception) or isinstance(error, errors.RestwrightError):
                 raise
             raise_own(call)
             if self._connector.closed:
                 raise errors.NotConnected("the client was closed", request=call.prepared) from error
-            raise_translated(error, _translated(error, call, pace, connected=watch.connected))
+            if watch.opened and answer is None:
+                pace.is_fresh = True
+                watch.due = math.inf  # what happened counts, and takes no time to find out
+                error = await watch.opened[-1].alert() or error
+            raise_translated(error, _translated(error, call, pace))
         finally:
             if has_turn:
                 self._turn.release()
@@ -172,6 +183,12 @@ class LoopPool:
             connection.close()
             raise
         return answer
+
+
+def _new_protocol(loop: asyncio.AbstractEventLoop, watchman: Watchman) -> Protocol:
+    protocol = Protocol(loop)
+    watchman.note_opened(protocol)
+    return protocol
 
 
 async def _until_shutdown(connector: aiohttp.BaseConnector) -> AsyncGenerator[None, None]:
@@ -286,7 +303,7 @@ class _Stream:
                     raise
                 if isinstance(error, RuntimeError):  # aiohttp's, of a connection that is closed
                     raise errors.TransportError("the client was closed", request=self._call.prepared) from error
-                raise_translated(error, _translated(error, self._call, self._pace, connected=True))
+                raise_translated(error, _translated(error, self._call, self._pace))
         return data
 
     def close(self) -> None:
@@ -327,33 +344,31 @@ class _Upload:
         watch.allow(watch.patience)
 
 
-def _translated(error: Exception, call: Call, pace: Pace, *, connected: bool) -> Exception:
+def _translated(error: Exception, call: Call, pace: Pace) -> Exception:
     """Our error for aiohttp's; each is also the one that `requests` would raise."""
     request = call.prepared
     text = errors.one_line(getattr(error, "message", "") or str(error)) or type(error).__name__
     match error:
-        case TimeoutError() if not connected and pace.until_deadline() > 0.001:
-            return errors.ConnectTimeout(f"no connection within {call.connect_timeout} s", request=request)
         case TimeoutError():
             return pace.timed_out()
         case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():
             return errors.ProxyError(text, request=request)
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError() | aiohttp.ClientSSLError():
-            return tls_error(text, call)
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            return tls_error(errors.one_line(str(error.__cause__ or error)), call, is_fresh=pace.is_fresh)
         case aiohttp.ClientOSError() if is_about_certificate(text):  # with TLS 1.3 the server tells after the handshake
-            return tls_error(text, call)
+            return tls_error(text, call, is_fresh=pace.is_fresh)
         case aiohttp.ClientConnectorError():
             return errors.NotConnected(text, request=request)
         case aiohttp.ClientPayloadError() | aiohttp.ClientResponseError():
             return errors.BrokenAnswer(text, request=request)
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
-            return errors.BrokenAnswer(text, request=request)
+            return broken_answer(text, call, is_fresh=pace.is_fresh)
         case aiohttp.ClientError() | OSError():
             return errors.TransportError(text, request=request)
         case ValueError() if (translated := refused(call, error)) is not error:
             return translated
         case HttpProcessingError() | ValueError() | AssertionError():
-            return errors.BrokenAnswer(text, request=request)
+            return broken_answer(text, call)
         case _:
             return error
 

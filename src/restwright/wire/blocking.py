@@ -7,6 +7,7 @@ import http.client
 import math
 import ssl
 from collections.abc import Generator
+from dataclasses import replace
 from typing import Any, Final
 
 import urllib3
@@ -23,11 +24,11 @@ from restwright.wire.call import (
     is_small,
     raise_own,
     raise_translated,
-    tls_error,
 )
 from restwright.wire.content import Content
 from restwright.wire.head import head, refused
 from restwright.wire.paced import PacedAnswer, calling, give_time
+from restwright.wire.tls import broken_answer, connect_timeout, tls_error
 
 _CHUNK: Final = 1 << 16
 
@@ -121,22 +122,31 @@ def _connect(pool: Any, connection: Any, call: Call, pace: Pace, *, tunnel: bool
     """Open the connection if it is not open, by way of the proxy if there is one."""
     try:
         if connection.is_closed:
+            pace.is_fresh = True
             connection.timeout = min(call.connect_timeout or math.inf, max(0.001, pace.until_deadline()))
             if connection.timeout == math.inf:
                 connection.timeout = None
             if tunnel:
+                calling.pace = Pace(replace(call, read_timeout=call.connect_timeout))
                 pool._prepare_proxy(connection)  # noqa: SLF001
             else:
                 connection.connect()
         pool._validate_conn(connection)  # noqa: SLF001  # warns where the certificate is not looked at
+    except TimeoutError as error:  # of a handshake, or of a proxy
+        raise urllib3.exceptions.ConnectTimeoutError(connection, str(error)) from error
     except (ssl.SSLError, CertificateError) as error:
         if connection.proxy is not None and not connection.has_connected_to_proxy:
             raise urllib3.exceptions.ProxyError(f"cannot connect to proxy by TLS: {error}", error) from error
         raise urllib3.exceptions.SSLError(error) from error
     except (OSError, urllib3.exceptions.HTTPError, http.client.HTTPException) as error:
-        if connection.proxy is None or isinstance(error, TimeoutError):
+        if hasattr(connection, "_socks_options") and isinstance(error, urllib3.exceptions.NewConnectionError):
+            said = str(error).rpartition("connection: ")[2]
+            raise urllib3.exceptions.ProxyError(f"no connection by way of the proxy: {said}", error) from error
+        if connection.proxy is None:
             raise
         raise urllib3.exceptions.ProxyError(f"cannot connect to proxy: {error}", error) from error
+    finally:
+        calling.pace = pace
 
 
 def _send(connection: Any, call: Call, data: bytes) -> bool:
@@ -155,7 +165,7 @@ def _send(connection: Any, call: Call, data: bytes) -> bool:
                     connection.send(b"%x\r\n%b\r\n" % (len(chunk), chunk) if call.is_chunked else chunk)
             if call.is_chunked:
                 connection.send(b"0\r\n\r\n")
-    except (BrokenPipeError, ConnectionResetError):
+    except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):  # over TLS it is the last one
         if call.own_error is not None:
             raise
         return False
@@ -241,7 +251,7 @@ def _translated(error: Exception, call: Call, pace: Pace) -> Exception:
         case urllib3.exceptions.ConnectTimeoutError():
             if pace.until_deadline() <= 0.001:
                 return pace.timed_out()
-            return errors.ConnectTimeout(f"no connection within {call.connect_timeout} s", request=request)
+            return connect_timeout(call, in_handshake="handshake operation" in str(error))
         case TimeoutError():
             return pace.timed_out()
         case urllib3.exceptions.ClosedPoolError():
@@ -249,9 +259,10 @@ def _translated(error: Exception, call: Call, pace: Pace) -> Exception:
         case urllib3.exceptions.ProxyError():
             return errors.ProxyError(errors.one_line(str(error.args[0])), request=request)
         case urllib3.exceptions.SSLError() | ssl.SSLError():
-            return tls_error(errors.one_line(str(error)), call)
+            return tls_error(errors.one_line(str(error)), call, is_fresh=pace.is_fresh)
         case urllib3.exceptions.HTTPError() | http.client.HTTPException() | OSError():
-            return errors.BrokenAnswer(errors.one_line(f"{type(error).__name__}: {error}"), request=request)
+            text = errors.one_line(f"{type(error).__name__}: {error}")
+            return broken_answer(text, call, is_fresh=pace.is_fresh)
         case ValueError():
             return refused(call, error)
         case _:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any, Final, NoReturn, cast
 
 import requests
 
-from restwright.errors import CertificateError, DeadlineExceeded, ReadTimeout, TlsError, TooLarge, TransportError
+from restwright.errors import DeadlineExceeded, ReadTimeout, TooLarge, TransportError
 from restwright.message import Body, Headers, Sink
 
 # Content that trickles in more slowly than this ends in a ReadTimeout, however regularly its bytes come.
@@ -112,11 +111,13 @@ class Pace:
     read timeout, the content at no less than `SLOWEST`, and everything before the call's deadline.
     """
 
-    __slots__ = ("_allowed", "_call", "_grace", "_received", "streams")
+    __slots__ = ("_allowed", "_call", "_grace", "_received", "is_fresh", "streams")
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self._received = 0
+        self.is_fresh = False
+        """Was the connection opened for this call, and has nothing come by it yet?"""
         self.streams = call.body is not None and not isinstance(call.body, bytes)
         # What goes to a sink is not held, so its size is bounded by the sink alone.
         self._allowed = float("inf") if call.sink is not None else call.max_bytes + FRAMING
@@ -130,6 +131,7 @@ class Pace:
     def count(self, size: int) -> None:
         """So many bytes have come in."""
         self._received += size
+        self.is_fresh = False
         self._allowed -= size
         if self._allowed < 0:
             raise TooLarge(f"the answer is larger than {self._call.max_bytes} bytes", request=self._call.prepared)
@@ -169,22 +171,6 @@ def pieces(data: bytes) -> Iterator[memoryview]:
     """In the sizes that they are sent in."""
     view = memoryview(data)
     return (view[start : start + PIECE] for start in range(0, len(view), PIECE))
-
-
-# What OpenSSL says of a certificate that does not hold, in an alert of the server too (RFC 8446, 6.2), or of a file.
-_CERTIFICATE: Final = re.compile(
-    r"\[(?:SSL|X509): \w*(?:CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|KEY_VALUES)\w*\]|\[(?:SSL|X509)\] PEM lib"
-)
-
-
-def is_about_certificate(text: str) -> bool:
-    """Does an engine's message say that a certificate does not hold?"""
-    return _CERTIFICATE.search(text) is not None
-
-
-def tls_error(text: str, call: Call) -> TlsError:
-    """The error for a failure of TLS."""
-    return (CertificateError if is_about_certificate(text) else TlsError)(text, request=call.prepared)
 
 
 def raise_translated(error: Exception, translated: Exception) -> NoReturn:

@@ -7,6 +7,7 @@ import io
 import re
 import socket
 import threading
+from collections.abc import Mapping
 from typing import Any, Final
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -224,6 +225,15 @@ class PacedTlsPool(HTTPSConnectionPool):
     """The same over TLS."""
 
     ConnectionCls: Any = _PacedTlsConnection
+
+
+def paced_pools(classes: Mapping[str, Any]) -> dict[str, Any]:
+    """The same as these pools, by scheme, which have connections of another kind: by way of a SOCKS proxy."""
+    paced = {"response_class": PacedAnswer}
+    return {
+        scheme: type(pool.__name__, (pool,), {"ConnectionCls": type("Paced", (_Sending, pool.ConnectionCls), paced)})
+        for scheme, pool in classes.items()
+    }
 
 
 POOLS: Final[dict[str, type[HTTPConnectionPool]]] = {"http": PacedPool, "https": PacedTlsPool}

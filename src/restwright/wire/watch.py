@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from restwright.wire.alert import Protocol
+
 TICK: Final = 0.1
 """A call may overstep its time by so many seconds."""
 
@@ -15,7 +17,7 @@ class Watch:
     If it has not, its task is cancelled, as by `asyncio.timeout`, which would cost more.
     """
 
-    __slots__ = ("_cancelling", "_has_run_out", "_latest", "_loop", "_task", "connected", "due", "patience")
+    __slots__ = ("_cancelling", "_has_run_out", "_latest", "_loop", "_task", "connected", "due", "opened", "patience")
 
     def __init__(self, patience: float | None, until_deadline: float) -> None:
         self._loop = asyncio.get_running_loop()
@@ -30,6 +32,8 @@ class Watch:
         """Loop time, in seconds."""
         self.patience = patience
         """Seconds that the answer's header section may take once all is sent."""
+        self.opened: tuple[Protocol, ...] = ()
+        """Connections that were opened for it, be it that TLS has yet to begin."""
         self.connected = False
 
     def allow(self, seconds: float | None) -> None:
@@ -40,6 +44,10 @@ class Watch:
         """The time is up."""
         self._has_run_out = True
         self._task.cancel()
+
+    def is_of(self, task: asyncio.Task[object] | None) -> bool:
+        """Does this task make the call?"""
+        return self._task is task
 
     def is_time_out(self, error: BaseException) -> bool:
         """Has the call ended with this error because its time was up?  To be asked once."""
@@ -70,6 +78,13 @@ class Watchman:
         """It is over."""
         self._watches.discard(watch)
         watch.forget()  # a connection that was opened by this call keeps its context, with the watch
+
+    def note_opened(self, connection: Protocol) -> None:
+        """The running task has opened a connection."""
+        task = asyncio.current_task()
+        for watch in self._watches:
+            if watch.is_of(task):
+                watch.opened += (connection,)
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()

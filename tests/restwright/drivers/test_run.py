@@ -9,6 +9,7 @@ import time
 import traceback
 import weakref
 from concurrent.futures import Future
+from unittest.mock import patch
 
 import pytest
 
@@ -80,6 +81,17 @@ def test_waits_are_slept(drive):
 
     assert drive(echo, plan(), sleep=slept.append) == [None]
     assert slept == [0.5, 1.5]
+
+
+@pytest.mark.parametrize(("drive", "name"), [(run_blocking, "time.sleep"), (run_awaited, "asyncio.sleep")])
+def test_tests_that_replace_the_sleep_of_the_standard_library_do_not_wait(drive, name):
+    def plan() -> Operation[str]:
+        yield Wait(3600)
+        return "done"
+
+    with patch(name) as sleep:
+        assert drive(lambda request: None, plan()) == "done"
+    sleep.assert_called_once_with(3600)
 
 
 def test_waiting_takes_real_time(drive):

@@ -93,7 +93,16 @@ def test_its_certificate_is_for_the_names_that_are_told_and_for_where_it_listens
             assert told in next(line for line in shown.stdout.splitlines() if "Verif" in line)
 
 
-def test_what_it_cannot_be_is_told(name):
+def test_services_may_share_certificates_which_outlive_them(name, certificates):
+    with start(name, tls="on", certificates=certificates) as service:
+        assert service.certificates is certificates
+        assert get(service, name).ok
+    assert Path(certificates.authority).exists()
+
+
+def test_what_it_cannot_be_is_told(name, certificates):
+    with pytest.raises(ValueError, match="certificates are for TLS, but tls is 'off'"):
+        start(name, certificates=certificates)
     with pytest.raises(ValueError, match="tls has to be one of off, on, optional, mutual, got 'yes'"):
         start(name, tls="yes")
     with pytest.raises(TypeError, match=r"tls_names has to be a list or tuple of names, got 'a\.example'"):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import requests
@@ -142,6 +143,8 @@ def test_a_service_with_several_ports_names_them(monkeypatch):
         (["--address", "192.0.2.1", "--expose"], "identity cannot listen on 192.0.2.1 port 8780"),
         (["--address", "0.0.0.0", "--expose"], "by which one do others reach this machine?"),
         (["--free-ports", "--database", "mysql://x"], "keystone: "),
+        (["--tls", "yes"], "argument --tls: invalid choice: 'yes'"),
+        (["--tls", "on", "--tls-name", "a b"], "names has to be names of hosts, got"),
         (["--port", "0"], "--port is no option of all services at once"),
     ],
 )
@@ -179,6 +182,65 @@ def test_kinto_takes_tokens_of_the_provider_beside_it():
         token = services.identity.issue("bob", client="restwright", scope="openid email")["access_token"]
         root = requests.get(f"{services.kinto.url}/", headers={"Authorization": f"Bearer {token}"}, timeout=30).json()
         assert root["user"]["id"] == "openid:bob@example.com"
+
+
+@pytest.fixture(scope="module")
+def encrypted():
+    with sandbox(tls="on", tls_names=("sandbox.example",), control=True) as services:
+        yield services
+
+
+def test_all_but_kinto_speak_tls_with_one_authority(encrypted):
+    asked = [
+        f"{encrypted.identity.url}/jwks",
+        f"{encrypted.keystone.url}/version/",
+        encrypted.sequoia.registry_url,
+    ]
+    assert all(url.startswith("https:") for url in asked)
+    trust = {"verify": encrypted.certificates.authority, "timeout": 5}
+    assert [requests.get(url, **trust).status_code for url in asked] == [200] * 3
+    assert encrypted.kinto.url.startswith("http:")
+
+
+def test_kinto_takes_tokens_of_a_provider_that_speaks_tls(encrypted):
+    token = encrypted.identity.issue("bob", client="restwright", scope="openid email")["access_token"]
+    root = requests.get(f"{encrypted.kinto.url}/", headers={"Authorization": f"Bearer {token}"}, timeout=5).json()
+    assert root["user"]["id"] == "openid:bob@example.com"
+
+
+def test_certificates_are_gone_at_the_end_and_not_before():
+    with sandbox("identity", tls="optional") as services:
+        services.identity.close()
+        assert Path(services.certificates.authority).exists()
+    assert not Path(services.certificates.authority).exists()
+
+
+def test_without_tls_there_are_no_certificates():
+    with sandbox("identity") as services:
+        assert services.certificates is None
+
+
+def test_kinto_takes_no_tokens_of_a_provider_that_lets_it_not_in():
+    with sandbox("identity", "kinto", tls="mutual") as services:
+        providers = requests.get(f"{services.kinto.url}/", timeout=5).json()["capabilities"]
+        assert "openid" not in providers
+        assert services.identity.requests == []
+
+
+def test_the_command_tells_how_they_speak_and_whom_to_trust():
+    with running("--free-ports", "--json", "--tls", "on", "--tls-name", "sandbox.example") as process:
+        told = json.loads(process.stdout.readline())
+        files = [told[name]["certificates"] for name in ("identity", "keystone", "sequoia")]
+        assert files[0] == files[1] == files[2]
+        assert told["kinto"]["certificates"] is None
+        url = f"{told['keystone']['url']}/version/"
+        assert requests.get(url, verify=files[0]["authority"], timeout=5).ok
+        process.terminate()
+        rest, talk = process.communicate(timeout=10)
+    assert (process.returncode, rest) == (0, "")
+    assert talk.count(files[0]["authority"]) == 1
+    assert "certificates of all but Kinto, which speaks plain HTTP\n  authority" in talk
+    assert not Path(files[0]["authority"]).exists()
 
 
 def test_records_of_all_services_can_be_kept_in_one_database(tmp_path):

@@ -64,6 +64,7 @@ def _start(options: argparse.Namespace) -> IdentityProvider:
         control=options.control,
         tls=options.tls,
         tls_names=options.tls_name,
+        certificates=options.certificates,
         users=users,
         clients=clients,
         **settings,

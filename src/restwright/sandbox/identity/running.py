@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from restwright.sandbox.identity import shortcuts
 from restwright.sandbox.identity.behaviour import Misbehaviour
@@ -14,6 +14,9 @@ from restwright.sandbox.identity.settings import Adjustable, Settings
 from restwright.sandbox.identity.users import SAMPLE_USERS, User
 from restwright.sandbox.running import Running
 from restwright.sandbox.tls import Tls, TlsMode
+
+if TYPE_CHECKING:  # it needs an extra
+    from restwright.sandbox.certificates import Certificates
 
 __all__ = ["IdentityProvider", "identity_provider"]
 
@@ -170,6 +173,7 @@ def identity_provider(
     control: bool = False,
     tls: TlsMode = "off",
     tls_names: Iterable[str] = (),
+    certificates: Certificates | None = None,
     users: Iterable[User] = SAMPLE_USERS,
     clients: Iterable[Client] = SAMPLE_CLIENTS,
     **settings: Unpack[Adjustable],
@@ -183,6 +187,7 @@ def identity_provider(
         control: Take orders by HTTP too, on another port; see `IdentityProvider.control_url`.
         tls: How it speaks.
         tls_names: By which it is reached too, for its certificate.
+        certificates: That it shares with others, rather than some of its own.
         users: Who can log in.
         clients: Who can ask for tokens.
         **settings: See `restwright.sandbox.identity.Settings`.
@@ -202,7 +207,7 @@ def identity_provider(
         port=port,
         issuer=issuer,
         control=control,
-        tls=Tls(tls, address, tls_names),
+        tls=Tls(tls, address, tls_names, certificates),
         settings=Settings(**settings),
         users=users,
         clients=clients,

@@ -67,6 +67,7 @@ def _start(options: argparse.Namespace) -> KeystoneService:
         trusted_origins=tuple(options.trusted_origin),
         tls=options.tls,
         tls_names=tuple(options.tls_name),
+        certificates=options.certificates,
     )
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from restwright.sandbox.keystone.misbehaviour import Misbehaviour
 from restwright.sandbox.keystone.service import Service
 from restwright.sandbox.keystone.settings import Account, EraName, ListStyle, Settings
 from restwright.sandbox.running import Running
 from restwright.sandbox.tls import TlsMode
+
+if TYPE_CHECKING:  # it needs an extra
+    from restwright.sandbox.certificates import Certificates
 
 __all__ = ["KeystoneService", "Options", "keystone_service"]
 
@@ -34,6 +37,7 @@ class Options(TypedDict, total=False):
     clock: Callable[[], float]
     tls: TlsMode
     tls_names: tuple[str, ...]
+    certificates: Certificates | None
 
 
 class KeystoneService(Running[Service]):

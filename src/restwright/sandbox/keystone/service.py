@@ -52,7 +52,7 @@ class Service:
 
     def __init__(self, settings: Settings, *, address: str, port: int, control: bool) -> None:
         self.settings = settings
-        self.tls = Tls(settings.tls, address, settings.tls_names)
+        self.tls = Tls(settings.tls, address, settings.tls_names, settings.certificates)
         era = ERAS[settings.era]
         database = Database(settings.database, era.base, "keystone", era.name)
         try:

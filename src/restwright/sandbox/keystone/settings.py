@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from restwright.sandbox.keystone.throttle import Rate
 from restwright.sandbox.tls import TlsMode
+
+if TYPE_CHECKING:  # it needs an extra
+    from restwright.sandbox.certificates import Certificates
 
 __all__ = ["Account", "EraName", "ListStyle", "Settings"]
 
@@ -49,6 +52,7 @@ class Settings:
         clock: Tells the time in seconds since the epoch, for tests.
         tls: How it speaks; the certificate of a client says nothing about who it is.
         tls_names: By which it is reached too, for its certificate.
+        certificates: That it shares with others, rather than some of its own.
     """
 
     era: EraName = "session"
@@ -68,6 +72,7 @@ class Settings:
     clock: Callable[[], float] = time.time
     tls: TlsMode = "off"
     tls_names: tuple[str, ...] = ()
+    certificates: Certificates | None = None
 
     def __post_init__(self) -> None:
         for name, kinds in (("era", EraName), ("list_style", ListStyle)):

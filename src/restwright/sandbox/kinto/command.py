@@ -28,6 +28,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--paginate-by", type=int, default=_PAGE, metavar="NUMBER", help="objects on a page at most (%(default)s)")
     add("--openid-issuer", metavar="URL", help="an OpenID provider that runs already, whose tokens are taken too")
+    add("--openid-authority", metavar="FILE", help="by which its certificate is checked (PEM)")
     add(
         "--setting",
         type=_setting,
@@ -47,6 +48,7 @@ def _start(options: argparse.Namespace) -> AbstractContextManager[KintoServer]:
         accounts=_ACCOUNTS,
         paginate_by=options.paginate_by,
         openid_issuer=options.openid_issuer,
+        openid_authority=options.openid_authority,
         settings=_SETTINGS | dict(options.setting),
     )
 

@@ -62,6 +62,7 @@ def _start(options: argparse.Namespace) -> SequoiaService:
         linked_pages=options.linked_pages,
         tls=options.tls,
         tls_names=tuple(options.tls_name),
+        certificates=options.certificates,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from rest_tools.server.refusal import Refusal
 from restwright.sandbox.running import Running
@@ -12,6 +12,9 @@ from restwright.sandbox.sequoia.misbehaviour import Misbehaviour
 from restwright.sandbox.sequoia.service import Service
 from restwright.sandbox.sequoia.settings import Settings
 from restwright.sandbox.tls import TlsMode
+
+if TYPE_CHECKING:  # it needs an extra
+    from restwright.sandbox.certificates import Certificates
 
 __all__ = ["Options", "SequoiaService", "sequoia_service"]
 
@@ -30,6 +33,7 @@ class Options(TypedDict, total=False):
     services: tuple[ResourceService, ...]
     tls: TlsMode
     tls_names: tuple[str, ...]
+    certificates: Certificates | None
 
 
 class SequoiaService(Running[Service]):

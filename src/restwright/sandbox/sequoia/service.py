@@ -63,7 +63,7 @@ class Service:
         if not 0 <= port <= last:
             raise ValueError(f"port must be 0 to {last}, for the next ones are needed too, got {port}")
         self.settings = settings
-        self.tls = Tls(settings.tls, address, settings.tls_names)
+        self.tls = Tls(settings.tls, address, settings.tls_names, settings.certificates)
         self.catalogue = Catalogue(settings.database, Bounds(settings.linked_per_page, settings.linked_pages))
         self._collected = {
             one.reader.name: one

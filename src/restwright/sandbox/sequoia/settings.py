@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from restwright.sandbox.sequoia.kinds import SERVICES, ResourceService
 from restwright.sandbox.tls import TlsMode
+
+if TYPE_CHECKING:  # it needs an extra
+    from restwright.sandbox.certificates import Certificates
 
 __all__ = ["Settings"]
 
@@ -28,6 +32,7 @@ class Settings:
         services: That have resources.
         tls: How they speak. A client that shows a certificate needs no token.
         tls_names: By which they are reached too, for their certificate.
+        certificates: That they share with others, rather than some of their own.
 
     Raises:
         ValueError: A setting cannot be that.
@@ -44,6 +49,7 @@ class Settings:
     services: tuple[ResourceService, ...] = SERVICES
     tls: TlsMode = "off"
     tls_names: tuple[str, ...] = ()
+    certificates: Certificates | None = None
 
     def __post_init__(self) -> None:
         if not self.tenant or "/" in self.tenant:

@@ -47,6 +47,7 @@ def test_a_port_in_use_is_told():
         (["--setting", "kinto.backoff"], "a setting is written as NAME=VALUE, got 'kinto.backoff'"),
         (["--paginate-by", "0"], "--paginate-by must be 1 or more, got 0"),
         (["--port", "0", "--setting", "kinto.storage_backend=nosuch.backend"], "No module named 'nosuch'"),
+        (["--openid-authority", "nowhere.pem"], "kinto: openid_authority: there is no file 'nowhere.pem'"),
         (["--control"], "unrecognized arguments: --control"),
     ],
 )
