@@ -42,11 +42,11 @@ def ask(request, certificates):
         session.proxies = {"http": proxy, "https": proxy}
         return {"session": session, "timeout": timeout, "policy": exchange}
 
-    def blocking(url, proxy, *contents, verify=None, timeout=5):
+    def blocking(url, proxy, *contents, verify=None, timeout=30):
         with Sync(url, Asking(), **settings(proxy, verify, timeout)) as client:
             return [client.ask(content) for content in contents or [None]]
 
-    async def awaited(url, proxy, *contents, verify=None, timeout=5):  # noqa: ASYNC109  # of the client
+    async def awaited(url, proxy, *contents, verify=None, timeout=30):  # noqa: ASYNC109  # of the client
         async with Async(url, Asking(), **settings(proxy, verify, timeout)) as client:
             return [await client.ask(content) for content in contents or [None]]
 

@@ -99,6 +99,7 @@ def test_the_handlers_of_signals_are_as_before(program):
     def mine(*_):
         print("mine")
     signal.signal(signal.SIGTERM, mine)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which `nohup` has changed
     for number in (1, 2):
         server_of().run("127.0.0.1", 0, processes=number)
     assert signal.getsignal(signal.SIGTERM) is mine
