@@ -14,8 +14,9 @@ import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
-from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, TypeAlias
+
+from restwright.closing import Closing
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         """Nothing: the request line holds the secret."""
 
 
-class LoopbackListener:
+class LoopbackListener(Closing):
     """Listens on a port of the loopback addresses, from its making to `close`.
 
     Args:
@@ -69,14 +70,6 @@ class LoopbackListener:
         for server in self._servers:
             server.shutdown()
             server.server_close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _Server(socketserver.ThreadingTCPServer):

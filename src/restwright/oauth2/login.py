@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from importlib import import_module
-from types import TracebackType
-from typing import Any, Final, Literal, Self, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import requests
 
+from restwright.closing import AsyncClosing, Closing
 from restwright.drivers import run, run_async
 from restwright.message import EMPTY, without_credentials
 from restwright.oauth2.authorization_code import authorization_code
@@ -37,7 +37,7 @@ _NOWHERE: Final = "https://provider.invalid"
 """The origin that the session's own credentials and cookies are for (RFC 2606, 2): so no provider gets any of them."""
 
 
-class OAuth2:
+class OAuth2(Closing, AsyncClosing):
     """One login at a provider: how to get tokens, where they are kept, and the policy that signs with them.
 
     Its methods are plans: run them with `run`, or awaited with `run_async`.
@@ -122,22 +122,6 @@ class OAuth2:
     async def aclose(self) -> None:
         """The same, and those of the running event loop."""
         await self._transport.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def policy(self, *, origins: Iterable[str] = ()) -> Layer:
         """The layer that signs a client's requests; for the stack of policies of any number of clients.

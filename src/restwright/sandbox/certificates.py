@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
+
+from restwright.closing import Closing
 
 try:
     import trustme
@@ -33,7 +34,7 @@ class KeyPair:
     key: str
 
 
-class Certificates:
+class Certificates(Closing):
     """An authority, and what it has signed; removed by `close`, or with its `with` block.
 
     Args:
@@ -72,14 +73,6 @@ class Certificates:
 
     def __repr__(self) -> str:
         return f"<Certificates of {self.authority}>"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Remove the files.  Again does no harm."""

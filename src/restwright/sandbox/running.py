@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from restwright.closing import Closing
 from restwright.sandbox.event_loop import LoopThread
 from restwright.sandbox.journal import Asked, Journal
 from restwright.sandbox.tls import Tls
@@ -58,7 +58,7 @@ class Service(Protocol):
 ServiceT = TypeVar("ServiceT", bound=Service)
 
 
-class Running(Generic[ServiceT]):
+class Running(Closing, Generic[ServiceT]):
     """A running service; ended by `close` or with its `with` block.
 
     Its methods may be called from any thread but that of its own event loop.
@@ -75,14 +75,6 @@ class Running(Generic[ServiceT]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.url}>"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop it, and forget everything that is in memory.  Again does no harm."""
